@@ -1,0 +1,138 @@
+"""2-D convolution as one matrix product (im2col). Taught in lesson 02.
+
+Source: K. Chellapilla, S. Puri, P. Simard, "High Performance Convolutional Neural Networks for Document
+Processing", 2006.
+"""
+from ..backend import array_module
+from ..errors import InputError
+from ..tensor import Function
+from .window import check_window, output_size, pair, taps
+
+
+def im2col(x, kernel, stride, padding):
+    """Lay the pixels under every window into one column each.
+
+    Parameters
+    ----------
+    x : ndarray, shape (N, C, H, W)
+    kernel, stride, padding : (int, int)
+
+    Returns
+    -------
+    cols : ndarray, shape (N, C R S, OH OW)
+        Row (c, r, s) holds the pixel under tap (r, s) in channel c, one per window; 0 in the padding.
+        For a 1x1 kernel with stride 1 that is x itself, and nothing is copied.
+    """
+    N, C, H, W = x.shape
+    R, S = kernel
+    if kernel == stride == (1, 1) and padding == (0, 0):
+        return x.reshape(N, C, H * W)
+    OH, OW = (output_size(*axis) for axis in zip((H, W), kernel, stride, padding))
+    xp = array_module(x)
+    new = xp.empty if padding == (0, 0) else xp.zeros
+    cols = new((N, C, R, S, OH, OW), x.dtype)
+    for r, s, outputs, pixels in taps(kernel, stride, padding, (H, W), (OH, OW)):
+        cols[:, :, r, s][outputs] = x[pixels]
+    return cols.reshape(N, C * R * S, OH * OW)
+
+
+def col2im(cols, x_shape, kernel, stride, padding):
+    """Add every column back to the pixels it came from: the transpose of `im2col`.
+
+    Parameters
+    ----------
+    cols : ndarray, shape (N, C R S, OH OW)
+    x_shape : (int, int, int, int)
+        (N, C, H, W)
+    kernel, stride, padding : (int, int)
+
+    Returns
+    -------
+    x : ndarray, shape (N, C, H, W)
+    """
+    N, C, H, W = x_shape
+    R, S = kernel
+    if kernel == stride == (1, 1) and padding == (0, 0):
+        return cols.reshape(x_shape)
+    OH, OW = (output_size(*axis) for axis in zip((H, W), kernel, stride, padding))
+    cols = cols.reshape(N, C, R, S, OH, OW)
+    x = array_module(cols).zeros(x_shape, cols.dtype)
+    for r, s, outputs, pixels in taps(kernel, stride, padding, (H, W), (OH, OW)):
+        x[pixels] += cols[:, :, r, s][outputs]
+    return x
+
+
+class Conv2d(Function):
+    """y[n, f] = sum over c of x[n, c] * W[f, c] + b[f], with * the sliding product (cross-correlation).
+
+    x (N, C, H, W), W (F, C/G, R, S), b (F,), y (N, F, OH, OW). With G groups, the channels and the filters are
+    cut into G parts and part g of the filters sees part g of the channels alone; G = C is depthwise.
+    """
+
+    def __init__(self, stride, padding, groups):
+        self.stride, self.padding, self.groups = stride, padding, groups
+
+    def forward(self, x, W, b):
+        N, G, F = len(x), self.groups, len(W)
+        kernel = W.shape[2:]
+        OH, OW = (output_size(*axis) for axis in zip(x.shape[2:], kernel, self.stride, self.padding))
+        cols = im2col(x, kernel, self.stride, self.padding)
+        cols = cols.reshape(N, G, cols.shape[1] // G, OH * OW)
+        y = W.reshape(G, F // G, -1) @ cols                 # (G, F/G, CRS/G) @ (N, G, CRS/G, L) -> (N, G, F/G, L)
+        y = y.reshape(N, F, OH, OW)
+        if b is not None:
+            y += b.reshape(F, 1, 1)
+        self.x_shape, self.W = x.shape, W
+        self.cols = cols if self.needs[1] else None
+        return y
+
+    def backward(self, gy):                                 # (N, F, OH, OW)
+        N, F, OH, OW = gy.shape
+        G, W = self.groups, self.W
+        gx = gW = None
+        g = gy.reshape(N, G, F // G, OH * OW)               # (N, G, F/G, L)
+        if self.needs[1]:                                   # (N, G, F/G, L) @ (N, G, L, CRS/G), summed over N
+            gW = (g @ self.cols.swapaxes(-1, -2)).sum(axis=0).reshape(W.shape)
+        if self.needs[0]:                                   # (G, CRS/G, F/G) @ (N, G, F/G, L) -> (N, G, CRS/G, L)
+            gcols = W.reshape(G, F // G, -1).swapaxes(-1, -2) @ g
+            gx = col2im(gcols, self.x_shape, W.shape[2:], self.stride, self.padding)
+        gb = gy.sum(axis=(0, 2, 3)) if self.needs[2] else None
+        return gx, gW, gb
+
+
+def conv2d(x, W, b=None, stride=1, padding=0, groups=1):
+    """Slide filters over images.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+        Images.
+    W : Tensor, shape (F, C // groups, R, S)
+        Filters. As everywhere in deep learning they are not flipped: this is cross-correlation.
+    b : Tensor, shape (F,), optional
+        A number added to each filter's map.
+    stride, padding : int or (int, int)
+        Step of the window and width of the border of zeros, in pixels, down and across.
+    groups : int
+        Cut channels and filters into this many independent parts; C is depthwise convolution.
+
+    Returns
+    -------
+    y : Tensor, shape (N, F, OH, OW)
+        OH = (H + 2 padding - R) // stride + 1, and OW likewise.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit each other, or the window does not fit the image.
+    """
+    stride, padding = pair(stride), pair(padding)
+    F, C, R, S = W.shape
+    check_window("conv2d", x.shape, (R, S), stride, padding)
+    if x.shape[1] != C * groups or F % groups:
+        raise InputError(f"conv2d: x has {x.shape[1]} channels, W expects {C * groups} "
+                         f"(x {x.shape}, W {W.shape}, groups {groups}); W is (n_filters, channels / groups, height, width) "
+                         "and n_filters is a multiple of groups")
+    if b is not None and b.shape != (F,):
+        raise InputError(f"conv2d: b is {b.shape}, W is {W.shape}: b must be ({F},), a number per filter")
+    return Conv2d(stride, padding, groups)(x, W, b)

@@ -1,0 +1,157 @@
+"""Max, average and global average pooling. Taught in lesson 02."""
+from ..backend import array_module
+from ..errors import InputError
+from ..tensor import Function
+from .reduce import mean
+from .window import check_window, output_size, pair, reach, taps
+
+
+class Pool(Function):
+    """What the two windowed pools share: the window and the size of the output."""
+
+    def __init__(self, kernel, stride, padding, ceil_mode):
+        self.kernel, self.stride, self.padding, self.ceil_mode = kernel, stride, padding, ceil_mode
+
+    def n_out(self, size):
+        """Return (OH, OW) for an image of this (H, W)."""
+        return tuple(output_size(*axis, self.ceil_mode) for axis in zip(size, self.kernel, self.stride, self.padding))
+
+    def taps(self, size, n_out):
+        """Yield (outputs, pixels) of each tap, row by row."""
+        for _, _, outputs, pixels in taps(self.kernel, self.stride, self.padding, size, n_out):
+            yield outputs, pixels
+
+
+class MaxPool2d(Pool):
+    """y = the largest pixel under each window; of equal ones the first, row by row, gets the gradient."""
+
+    keeps_output = True
+
+    def forward(self, x):
+        n_out = self.n_out(x.shape[2:])
+        y = self.along(2, x, n_out)                         # (N, C, OH, W): the largest of each column of the window
+        y = self.along(3, y, n_out)                         # (N, C, OH, OW): the largest of those
+        self.x, self.y = x, y
+        return y
+
+    def along(self, axis, x, n_out):
+        """Return the largest under a window of one row or column, sliding along one axis."""
+        xp, i = array_module(x), axis - 2
+        before = (slice(None),) * axis
+        taps = [reach(tap - self.padding[i], self.stride[i], x.shape[axis], n_out[i]) for tap in range(self.kernel[i])]
+        if self.padding[i]:
+            y = xp.full(x.shape[:axis] + n_out[i:i + 1] + x.shape[axis + 1:], -xp.inf, x.dtype)
+        else:
+            _, pixels = taps.pop(0)                         # without padding, the first tap reaches every output
+            y = x[*before, pixels].copy()
+        for outputs, pixels in taps:
+            part = y[*before, outputs]
+            xp.maximum(part, x[*before, pixels], out=part)
+        return y
+
+    def backward(self, gy):
+        xp = array_module(gy)
+        gx = xp.zeros_like(self.x)
+        unmet = xp.ones(gy.shape, bool)                     # windows whose maximum has not been met yet
+        for outputs, pixels in self.taps(gx.shape[2:], gy.shape[2:]):
+            hit = (self.x[pixels] == self.y[outputs]) & unmet[outputs]
+            unmet[outputs] ^= hit
+            gx[pixels] += gy[outputs] * hit
+        return gx
+
+
+class AvgPool2d(Pool):
+    """y = the mean of the pixels under each window; zeros of the padding count, what hangs over it does not."""
+
+    def forward(self, x):
+        xp = array_module(x)
+        self.x_shape = x.shape
+        y = xp.zeros(x.shape[:2] + self.n_out(x.shape[2:]), x.dtype)
+        for outputs, pixels in self.taps(x.shape[2:], y.shape[2:]):
+            y[outputs] += x[pixels]
+        return y / self.counts(xp, y)
+
+    def backward(self, gy):
+        xp = array_module(gy)
+        gx = xp.zeros(self.x_shape, gy.dtype)
+        gy = gy / self.counts(xp, gy)
+        for outputs, pixels in self.taps(gx.shape[2:], gy.shape[2:]):
+            gx[pixels] += gy[outputs]
+        return gx
+
+    def counts(self, xp, y):
+        """Return how many pixels and padding zeros each window covers, (OH, OW)."""
+        rows, columns = (
+            xp.minimum(xp.arange(n) * stride + kernel, size + 2 * padding) - xp.arange(n) * stride
+            for n, size, kernel, stride, padding
+            in zip(y.shape[2:], self.x_shape[2:], self.kernel, self.stride, self.padding))
+        return (rows[:, None] * columns).astype(y.dtype)
+
+
+def max_pool2d(x, kernel, stride=None, padding=0, ceil_mode=False):
+    """Return the largest pixel under each window.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    kernel : int or (int, int)
+        Height and width of the window, in pixels.
+    stride : int or (int, int), optional
+        Step of the window, by default its size.
+    padding : int or (int, int)
+        Border that never wins, at most half the kernel.
+    ceil_mode : bool
+        Let a last window hang over the far edge, as Caffe does, instead of leaving pixels out.
+
+    Returns
+    -------
+    y : Tensor, shape (N, C, OH, OW)
+        See `window.output_size`. Where pixels tie, the first, row by row, receives the gradient.
+
+    Raises
+    ------
+    InputError
+        If the window does not fit.
+    """
+    return MaxPool2d(*_window("max_pool2d", x, kernel, stride, padding), ceil_mode)(x)
+
+
+def avg_pool2d(x, kernel, stride=None, padding=0, ceil_mode=False):
+    """Return the mean of the pixels under each window.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    kernel : int or (int, int)
+        Height and width of the window, in pixels.
+    stride : int or (int, int), optional
+        Step of the window, by default its size.
+    padding : int or (int, int)
+        Border of zeros, which count in the mean; at most half the kernel.
+    ceil_mode : bool
+        Let a last window hang over the far edge; what hangs over is not counted.
+
+    Returns
+    -------
+    y : Tensor, shape (N, C, OH, OW)
+
+    Raises
+    ------
+    InputError
+        If the window does not fit.
+    """
+    return AvgPool2d(*_window("avg_pool2d", x, kernel, stride, padding), ceil_mode)(x)
+
+
+def global_avg_pool2d(x):
+    """Return the mean of each map: (N, C, H, W) -> (N, C). A Tensor."""
+    return mean(x, axis=(2, 3))
+
+
+def _window(op, x, kernel, stride, padding):
+    kernel, padding = pair(kernel), pair(padding)
+    stride = kernel if stride is None else pair(stride)
+    check_window(op, x.shape, kernel, stride, padding)
+    if padding[0] > kernel[0] // 2 or padding[1] > kernel[1] // 2:
+        raise InputError(f"{op}: padding {padding} is more than half the kernel {kernel}: a window could see no pixel; use less padding")
+    return kernel, stride, padding

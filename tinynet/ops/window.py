@@ -1,0 +1,99 @@
+"""The geometry shared by convolution and pooling: which inputs a window of the kernel reads. Taught in lesson 02.
+
+A kernel of R x S weights slides over the image. Seen the other way round, *one tap* (r, s) of the kernel visits a
+regular grid of pixels, one per output: a strided slice of the image. So a convolution or a pool is a loop over the
+few taps with whole slices at each, instead of a loop over the many outputs.
+"""
+import numpy as np
+
+from ..errors import InputError
+
+
+def pair(value):
+    """Return (value, value) for a number, a pair as it is: (height, width)."""
+    height, width = (value, value) if isinstance(value, (int, np.integer)) else value
+    return height, width
+
+
+def check_window(op, x_shape, kernel, stride, padding):
+    """Raise an InputError if the window's numbers are impossible or it does not fit the padded image."""
+    if len(x_shape) != 4:
+        raise InputError(f"{op}: x is {x_shape}; images come as (N, C, H, W): add the missing axis with reshape")
+    if min(kernel) < 1 or min(stride) < 1 or min(padding) < 0:
+        raise InputError(f"{op}: kernel {kernel}, stride {stride}, padding {padding}: "
+                         "kernel and stride must be at least 1, padding at least 0")
+    padded = (x_shape[2] + 2 * padding[0], x_shape[3] + 2 * padding[1])
+    if padded[0] < kernel[0] or padded[1] < kernel[1]:
+        raise InputError(f"{op}: a {kernel[0]}x{kernel[1]} window does not fit into x {x_shape}, {padded[0]}x{padded[1]} "
+                         "with its padding; give a larger image, more padding or a smaller kernel")
+
+
+def output_size(size, kernel, stride, padding, ceil_mode=False):
+    """Return how many windows fit along one axis.
+
+    floor((size + 2 padding - kernel) / stride) + 1; with ceil_mode a last window may hang over the far edge,
+    as long as it starts inside the image or its near padding (the rule of Caffe and PyTorch).
+
+    Parameters
+    ----------
+    size, kernel, stride, padding : int
+        In pixels, along this axis.
+    ceil_mode : bool
+        Round the division up.
+
+    Returns
+    -------
+    n_out : int
+    """
+    span = size + 2 * padding - kernel
+    if not ceil_mode:
+        return span // stride + 1
+    n_out = -(-span // stride) + 1
+    return n_out - 1 if (n_out - 1) * stride >= size + padding else n_out
+
+
+def taps(kernel, stride, padding, size, n_out):
+    """Yield, for each tap of the kernel, the outputs it contributes to and the pixels they read.
+
+    Taps that fall into the padding are left out, so nobody ever builds a padded copy.
+
+    Parameters
+    ----------
+    kernel, stride, padding, size, n_out : (int, int)
+        Height and width of kernel, stride, padding, image and output.
+
+    Yields
+    ------
+    r, s : int
+        Row and column of the tap.
+    outputs, pixels : tuple
+        Indices into the last two axes, of equal shape: output (i, j) reads pixel (i stride + r - padding, ...).
+    """
+    for r in range(kernel[0]):
+        out_rows, rows = reach(r - padding[0], stride[0], size[0], n_out[0])
+        for s in range(kernel[1]):
+            out_columns, columns = reach(s - padding[1], stride[1], size[1], n_out[1])
+            yield r, s, (..., out_rows, out_columns), (..., rows, columns)
+
+
+def reach(offset, stride, size, n_out):
+    """Return, for one tap along one axis, the outputs it contributes to and the pixels they read.
+
+    Parameters
+    ----------
+    offset : int
+        Position of the tap in the kernel minus the padding: output i reads pixel i stride + offset.
+    stride, size, n_out : int
+        Step of the window, pixels and outputs along the axis.
+
+    Returns
+    -------
+    outputs, pixels : slice
+        Of equal length: all i with 0 <= i stride + offset < size, and those positions.
+    """
+    first = max(0, -(offset // stride))                         # smallest i with i stride + offset >= 0
+    last = min(n_out, -((offset - size) // stride))             # one after the largest with ... < size
+    if last <= first:
+        return slice(0, 0), slice(0, 0)
+    start = first * stride + offset
+    return slice(first, last), slice(start, start + (last - first - 1) * stride + 1, stride)

@@ -1,0 +1,237 @@
+"""Running a network over a batch in micro-batches on threads: the one place where parallelism lives.
+
+Two reasons, both about memory. The activations of one or two images fit into a core's cache, those of a whole batch
+do not; and NumPy lets go of Python's lock in copies and matrix products, so threads really compute side by side if
+each keeps its matrix products to itself (one BLAS thread). For training, every micro-batch gets a *replica* of the
+network - the same weights, gradients of its own - and the gradients are added up in order. That is data parallelism,
+and since micro-batches do not depend on the number of workers, neither does the result. Taught in lesson 07.
+"""
+import copy
+import functools
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import threadpoolctl
+
+from .backend import array_module
+from .errors import InputError
+from .layers import BatchNorm2d, Dropout, Parameter
+from .tensor import Tensor, no_grad
+
+MICRO_BATCH_NUMBERS = 160_000       # input numbers per micro-batch: one image of 3 x 227 x 227
+
+
+def default_workers():
+    """Return how many threads to use: TINYNET_WORKERS if set, else the cores this process may use.
+
+    Raises
+    ------
+    InputError
+        If TINYNET_WORKERS is not a whole number above 0.
+    """
+    wanted = os.environ.get("TINYNET_WORKERS")
+    if wanted is None:
+        return usable_cores()
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise InputError(f"TINYNET_WORKERS is {wanted!r}: set it to a whole number above 0, or unset it")
+    return int(wanted)
+
+
+def usable_cores():
+    """Return the number of cores this process may use: its affinity mask, and a container's quota if there is one."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min(cores, _cgroup_quota()))
+
+
+def _cgroup_quota(root=Path("/sys/fs/cgroup")):
+    """Return the container's CPU quota in whole cores, rounded up; infinity if there is none."""
+    try:
+        if (root / "cpu.max").exists():                                         # cgroup v2
+            quota, period = (root / "cpu.max").read_text().split()
+        else:                                                                   # cgroup v1
+            quota, period = ((root / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+        return -(-int(quota) // int(period)) if int(quota) > 0 else float("inf")
+    except (OSError, ValueError):                                               # not Linux, or quota "max"
+        return float("inf")
+
+
+def micro_batches(x):
+    """Cut a batch into parts whose activations stay in cache.
+
+    Parameters
+    ----------
+    x : ndarray, shape (N, ...)
+        On the GPU the whole batch is one part.
+
+    Returns
+    -------
+    parts : list of slice
+        Consecutive, covering all N rows. They depend on the shape of x alone.
+    """
+    size = len(x)
+    if array_module(x) is np and size:
+        size = max(1, MICRO_BATCH_NUMBERS // max(1, x[0].size))
+    return [slice(start, min(start + size, len(x))) for start in range(0, len(x), size)]
+
+
+def ordered_map(task, jobs, workers=None):
+    """Yield ``task(job)`` for each job in order, computed on threads, each with single-threaded BLAS.
+
+    An exception in a task is raised here with its own traceback. On an exception or Ctrl-C no new task starts.
+
+    Parameters
+    ----------
+    task : callable
+    jobs : sequence
+        One job alone, or one worker, runs in the calling thread, BLAS as it is.
+    workers : int, optional
+        Number of threads, by default `default_workers`.
+
+    Yields
+    ------
+    result
+    """
+    workers = min(workers or default_workers(), len(jobs))
+    if workers <= 1:
+        yield from map(task, jobs)
+        return
+    with _blas_controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+        waiting = deque()
+        try:
+            for job in jobs:
+                waiting.append(pool.submit(task, job))
+                if len(waiting) > 2 * workers:              # results wait to be used in order: keep few of them
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@functools.cache
+def _blas_controller():
+    return threadpoolctl.ThreadpoolController()             # finding the BLAS takes milliseconds: once
+
+
+def run(net, x, workers=None):
+    """Apply a network to a batch without recording a tape.
+
+    Parameters
+    ----------
+    net : Module
+        A network that does not need to see the whole batch.
+    x : ndarray, shape (N, ...)
+        The batch, at least one row; a memory-mapped file is fine.
+    workers : int, optional
+        Number of threads, by default `default_workers`.
+
+    Returns
+    -------
+    y : ndarray, shape (N, ...)
+        What ``net(Tensor(x)).data`` would be.
+
+    Raises
+    ------
+    InputError
+        If the batch is empty.
+    """
+    if len(x) == 0:
+        raise InputError("run: the batch has no rows; give at least one image")
+    parts = [slice(0, len(x))] if needs_whole_batch(net) else micro_batches(x)
+
+    def forward(rows):
+        with no_grad():
+            return net(Tensor(x[rows])).data
+
+    results = list(ordered_map(forward, parts, workers))
+    return results[0] if len(results) == 1 else array_module(results[0]).concatenate(results)
+
+
+def gradients(net, loss, x, labels, workers=None):
+    """Add the gradients of a batch's loss to a network's parameters.
+
+    Parameters
+    ----------
+    net : Module
+        Its parameters' ``grad`` receive the gradients.
+    loss : callable
+        ``loss(scores, labels, total)`` is the sum of the samples' losses over total, as `ops.cross_entropy` is.
+    x : ndarray, shape (N, ...)
+        The batch.
+    labels : ndarray of int, shape (N,)
+        Its true classes.
+    workers : int, optional
+        Number of threads, by default `default_workers`. Beyond rounding by BLAS the result does not depend on it.
+
+    Returns
+    -------
+    value : float
+        The loss of the whole batch.
+    scores : ndarray, shape (N, K)
+        What the network said.
+
+    Raises
+    ------
+    InputError
+        If the batch is empty.
+    """
+    if len(x) == 0:
+        raise InputError("gradients: the batch has no rows; give at least one image")
+    parts = [slice(0, len(x))] if needs_whole_batch(net) else micro_batches(x)
+    if len(parts) == 1:
+        scores = net(Tensor(x))
+        value = loss(scores, labels, len(x))
+        value.backward()
+        return value.item(), scores.data
+
+    def forward_backward(rows):
+        twin = replica(net, rows.start, len(x))
+        scores = twin(Tensor(x[rows]))
+        value = loss(scores, labels[rows], len(x))
+        value.backward()
+        return value.item(), scores.data, twin
+
+    total, all_scores = 0.0, []
+    for value, scores, twin in ordered_map(forward_backward, parts, workers):
+        total += value
+        all_scores.append(scores)
+        for p, own in zip(net.parameters(), twin.parameters()):
+            if own.grad is not None:
+                p.grad = own.grad if p.grad is None else p.grad + own.grad
+    for module, own in zip(net.modules(), twin.modules()):
+        if isinstance(module, Dropout) and module.rng is not None and own.training:
+            module.rng.bit_generator.state = own.rng.bit_generator.state
+    return total, array_module(all_scores[0]).concatenate(all_scores)
+
+
+def needs_whole_batch(net):
+    """Return whether a layer of the network uses statistics of the batch, so that it must not be cut up."""
+    return any(isinstance(module, BatchNorm2d) and module.uses_batch for module in net.modules())
+
+
+def replica(net, first=0, total=0):
+    """Return a copy of a network that shares its arrays but has gradients of its own.
+
+    Parameters
+    ----------
+    net : Module
+    first, total : int
+        Row of the batch at which its micro-batch starts, and rows of the whole batch, for dropout's masks.
+
+    Returns
+    -------
+    twin : Module
+    """
+    shared = {id(array): array for array in net.state_dict().values()}
+    own = {id(p): Parameter(p.data, p.requires_grad) for p in net.parameters()}
+    twin = copy.deepcopy(net, shared | own)         # what two layers share, a weight or a generator, their twins share
+    for module in twin.modules():
+        if isinstance(module, Dropout):
+            module.take_rows(first, total)
+    return twin
