@@ -1,0 +1,225 @@
+"""Photos of your own: a folder that holds one folder of images per class."""
+import hashlib
+import os
+import unicodedata
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from tinynet.data.image import THREADS, decode_image, is_image, read_image
+from tinynet.errors import InputError
+
+MIN_IMAGES = 3  # a class needs one image to train, one to validate and one to test
+SYSTEM_NAMES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"}  # Windows writes these, and macOS
+
+
+class ImageFolder:
+    """A dataset of image files: `root/tigger/*.jpg`, `root/misty/*.png`, ...
+
+    Each folder in `root` is a class and its name the class's name; classes and files are sorted by name.
+    Every file is read and decoded once here, so that a broken one is reported now and not in mid-training;
+    the pixels are not kept.
+
+    Ignored are hidden names (".DS_Store"), the operating systems' own ("Thumbs.db", "desktop.ini",
+    "__MACOSX"), and files directly in `root` that are no images (a README, a list).
+    Everything else that is not a good image is a mistake: it raises, or is skipped and listed.
+
+    Parameters
+    ----------
+    root : str or Path
+        The folder of class folders. Links to files and folders are followed.
+    skip_bad : bool
+        Leave out bad files, and classes of fewer than 3 good images, and list them in `skipped`. Of a picture
+        that is twice in one class the first is kept; in two classes none is, as one of its labels is wrong.
+
+    Attributes
+    ----------
+    name : str
+        The name of `root`.
+    classes : list of str
+        Class names (in Unicode's composed form, so that they are equal on every system).
+    labels : ndarray, int64 (N,)
+        The class of every image, as an index into `classes`.
+    paths : list of Path
+        The file of every image.
+    skipped : list of (Path, str)
+        The files and class folders left out, each with the reason. Empty unless `skip_bad`.
+
+    Raises
+    ------
+    InputError
+        If `root` is not a folder, holds fewer than two classes, or two whose names differ only in case.
+        Unless `skip_bad`, also for an image directly in `root`, a class of fewer than 3 good images, anything
+        in a class folder that `read_image` refuses, a folder there, and two files with the same contents.
+    """
+
+    def __init__(self, root, skip_bad=False):
+        folders, bad = _scan(Path(root))
+        keys, bad_files = _check([path for folder in folders for path in _entries(folder)])
+        good = {folder: [path for path in keys if path.parent == folder] for folder in folders}
+        poor = [folder for folder in folders if len(good[folder]) < MIN_IMAGES]
+        bad += bad_files
+        bad += [(folder, f"has {len(good[folder])} good images, a class needs at least {MIN_IMAGES}; "
+                         "add some or remove the folder") for folder in poor]
+        if bad and not skip_bad:
+            _refuse(bad)
+        folders = [folder for folder in folders if folder not in poor]
+        _require_two(root, folders, f" after skipping {len(bad)} bad files and folders" if bad else "")
+
+        self.name = Path(root).resolve().name or "images"  # the root of a drive has no name
+        self.classes = [_name(folder) for folder in folders]
+        counts = [len(good[folder]) for folder in folders]
+        self.labels = np.repeat(np.arange(len(folders), dtype=np.int64), counts)
+        self.paths = [path for folder in folders for path in good[folder]]
+        self.skipped = bad
+        self._keys = [keys[path] for path in self.paths]
+
+    def __len__(self):
+        """Return the number of images."""
+        return len(self.paths)
+
+    def image(self, i):
+        """Read image i from its file.
+
+        Parameters
+        ----------
+        i : int
+
+        Returns
+        -------
+        rgb : ndarray, uint8 (H, W, 3)
+
+        Raises
+        ------
+        InputError
+            If the file has gone or gone bad since the folder was checked.
+        """
+        return read_image(self.paths[i])
+
+    def key(self, i):
+        """Return the SHA-256 of image i's file.
+
+        Parameters
+        ----------
+        i : int
+
+        Returns
+        -------
+        key : str
+            64 hexadecimal digits.
+        """
+        return self._keys[i]
+
+    def title(self, i):
+        """Return image i's class folder and file name.
+
+        Parameters
+        ----------
+        i : int
+
+        Returns
+        -------
+        title : str
+            For example "tigger/sofa.jpg".
+        """
+        return f"{_name(self.paths[i].parent)}/{_name(self.paths[i])}"
+
+
+def _scan(root):
+    """Return the class folders, and the images that lie beside them as (path, reason)."""
+    if not root.is_dir():
+        raise InputError(f"{root}: {'is not a folder' if root.exists() else 'does not exist'}; "
+                         "give a folder that holds one folder of images per class")
+    entries = _entries(root)
+    folders = [path for path in entries if path.is_dir()]
+    _require_two(root, folders)
+    seen = {}
+    for folder in folders:
+        other = seen.setdefault(_name(folder).casefold(), folder)
+        if other is not folder:
+            raise InputError(f"{folder}: differs only in case from {other}, which some systems ignore; "
+                             "merge or rename them")
+    return folders, [(path, "is in no class folder; move it into the folder of its class")
+                     for path in entries if not path.is_dir() and is_image(path)]
+
+
+def _refuse(bad):
+    """Raise for the first of the bad files and folders, and count the others."""
+    (path, reason), others = bad[0], len(bad) - 1
+    more = f" ({others} more are bad)" if others else ""
+    raise InputError(f"{path}: {reason}{more}; or skip and list all that is bad (--skip-bad, skip_bad=True)")
+
+
+def _require_two(root, folders, circumstance=""):
+    if len(folders) < 2:
+        names = ": " + ", ".join(map(_name, folders)) if folders else ""
+        raise InputError(f"{root}: holds {len(folders)} class folders{circumstance}{names}; "
+                         "it needs at least 2, each with the images of one class")
+
+
+def _entries(folder):
+    """List a folder by name, without hidden and system files."""
+    try:
+        paths = list(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be listed ({error.strerror}); check the permissions") from None
+    shown = [path for path in paths
+             if not path.name.startswith(".") and path.name.lower() not in SYSTEM_NAMES]
+    return sorted(shown, key=_name)
+
+
+def _name(path):
+    """Return a path's last part as composed, valid Unicode (macOS decomposes, old archives break it)."""
+    return unicodedata.normalize("NFC", os.fsencode(path.name).decode("utf-8", "replace"))
+
+
+def _check(paths):
+    """Return {good path: SHA-256}, in order, and [(bad path, reason)]."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        results = tqdm(pool.map(_inspect, paths), "checking images", len(paths),
+                       delay=1, leave=False, disable=None)  # shown after 1 s, and only on a terminal
+        found = list(results)
+    bad = [(path, reason) for path, (_, reason) in zip(paths, found) if reason]
+    keys = {path: key for path, (key, reason) in zip(paths, found) if not reason}
+    twins = _duplicates(keys)
+    for path, _ in twins:
+        del keys[path]
+    return keys, bad + twins
+
+
+def _duplicates(keys):
+    """Return [(path, reason)] of files with equal contents: all but the first in one class, all across."""
+    groups = defaultdict(list)
+    for path, key in keys.items():
+        groups[key].append(path)
+    bad = []
+    for group in groups.values():
+        if all(path.parent == group[0].parent for path in group):
+            bad += [(path, f"is the same picture as {group[0]}; delete one: test and training may share it")
+                    for path in group[1:]]
+        else:
+            for path in group:
+                other = next(twin for twin in group if twin.parent != path.parent)
+                bad.append((path, f"is the same picture as {other}, in another class; delete the wrong one"))
+    return bad
+
+
+def _inspect(path):
+    """Read a file whole: (SHA-256, None) if it is a good image, else (None, reason)."""
+    try:
+        if path.is_dir():
+            raise InputError("is a folder in a class folder; move its images up, or give "
+                             f"{path.parent} instead if its folders are the classes")
+        if not path.is_file():
+            raise InputError("is neither a file nor a folder (a broken link?); delete it")
+        with open(path, "rb") as file:
+            decode_image(file)
+            file.seek(0)
+            return hashlib.file_digest(file, "sha256").hexdigest(), None
+    except InputError as error:
+        return None, str(error)
+    except OSError as error:
+        return None, f"cannot be read ({error.strerror or error}); check the permissions"
