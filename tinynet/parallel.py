@@ -74,8 +74,8 @@ def micro_batches(x):
     parts : list of slice
         Consecutive, covering all N rows. They depend on the shape of x alone.
     """
-    size = len(x)
-    if array_module(x) is np and size:
+    size = max(1, len(x))
+    if array_module(x) is np and len(x):
         size = max(1, MICRO_BATCH_NUMBERS // max(1, x[0].size))
     return [slice(start, min(start + size, len(x))) for start in range(0, len(x), size)]
 
@@ -202,8 +202,10 @@ def gradients(net, loss, x, labels, workers=None):
         total += value
         all_scores.append(scores)
         for p, own in zip(net.parameters(), twin.parameters()):
-            if own.grad is not None:
-                p.grad = own.grad if p.grad is None else p.grad + own.grad
+            if own.grad is not None and p.grad is None:
+                p.grad = own.grad
+            elif own.grad is not None:
+                p.grad += own.grad
     for module, own in zip(net.modules(), twin.modules()):
         if isinstance(module, Dropout) and module.rng is not None and own.training:
             module.rng.bit_generator.state = own.rng.bit_generator.state

@@ -244,8 +244,8 @@ def _run_tape(output, gradient):
 
 def _accumulate(leaf, gradient):
     """Add to a leaf's grad, a copy: the operation may have returned one array for two leaves, or one that it keeps."""
-    total = gradient if leaf.grad is None else leaf.grad + gradient
-    leaf.grad = backend.array_module(total).array(total)
+    xp = backend.array_module(gradient)
+    leaf.grad = xp.array(gradient) if leaf.grad is None else xp.asarray(leaf.grad + gradient)
 
 
 def _check_gradient(gradient, data, function):

@@ -1,7 +1,8 @@
 """Optimisers and learning-rate schedules."""
+from .adagrad import AdaGrad, RMSProp
 from .adam import Adam
 from .optimizer import Optimizer
 from .schedule import constant, exponential_decay, step_decay
 from .sgd import SGD
 
-__all__ = ["Adam", "Optimizer", "SGD", "constant", "exponential_decay", "step_decay"]
+__all__ = ["AdaGrad", "Adam", "Optimizer", "RMSProp", "SGD", "constant", "exponential_decay", "step_decay"]

@@ -1,0 +1,153 @@
+"""The command line, as a process."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tinynet.data import DrawnCats
+
+
+def tinynet(*arguments, **options):
+    return subprocess.run([sys.executable, "-m", "tinynet", *map(str, arguments)], capture_output=True, text=True,
+                          encoding="utf-8", **options)
+
+
+@pytest.fixture(scope="module")
+def photos():
+    """Photographs bundled with scikit-image and the ImageNet class each is known by."""
+    from skimage import data
+    folder = os.path.dirname(data.__file__)
+    return {os.path.join(folder, name): index for name, index in
+            [("chelsea.png", 285), ("coffee.png", 967), ("rocket.jpg", 733), ("astronaut.png", 422)]}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder of class folders with a few drawings as files."""
+    root, drawn = tmp_path_factory.mktemp("data") / "my cats", DrawnCats(n_per_class=5)
+    for i, label in enumerate(drawn.labels):
+        path = root / drawn.classes[label] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(drawn.image(i)).save(path)
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(folder, tmp_path_factory):
+    """A finished run on that folder, and what was printed."""
+    out = tmp_path_factory.mktemp("runs") / "cats"
+    return out, tinynet("transfer", "--data", folder, "--out", out, "--epochs", 3)
+
+
+def test_classify_knows_the_photographs(photos):
+    found = json.loads(tinynet("classify", "--json", *photos).stdout)
+    assert {photo["path"]: photo["top"][0]["index"] for photo in found} == photos
+    assert all(len(photo["top"]) == 5 and set(photo["top"][0]) == {"index", "name", "p"} for photo in found)
+    p = {photo["top"][0]["name"]: photo["top"][0]["p"] for photo in found}
+    assert p["Egyptian cat"] == pytest.approx(0.431, abs=0.002)
+    assert p["espresso"] == pytest.approx(0.949, abs=0.002)
+
+
+def test_classify_prints_a_line_per_photograph(photos):
+    lines = tinynet("classify", "--top", 2, *photos).stdout.splitlines()
+    assert len(lines) == 4 and "Egyptian cat 0.43" in lines[0] and lines[0].count(",") == 1
+
+
+def test_transfer_prints_a_table_and_where_the_results_are(run):
+    out, done = run
+    assert done.returncode == 0, done.stderr
+    assert f"report:   {out / 'report.html'}" in done.stdout
+    assert "accuracy" in done.stdout and "peak memory" in done.stdout
+    assert "activations before head: 100%" in done.stderr and "train: 100%" in done.stderr
+    metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+    assert {"train_accuracy", "val_accuracy", "test_accuracy", "n_train", "n_val", "n_test", "classes", "seconds",
+            "peak_memory_mb", "settings"} <= set(metrics)
+    assert metrics["n_train"] + metrics["n_val"] + metrics["n_test"] == 15
+
+
+def test_a_second_run_reuses_the_cache(run, folder):
+    out, _ = run
+    again = tinynet("transfer", "--data", folder, "--out", out.parent / "again", "--epochs", 1, "--seed", 3)
+    assert again.returncode == 0 and "activations before head" not in again.stderr
+
+
+def test_predict_names_my_own_classes(run, folder):
+    out, _ = run
+    images = sorted(folder.glob("*/*.png"))
+    found = json.loads(tinynet("predict", out, *images, "--json").stdout)
+    assert [photo["path"] for photo in found] == list(map(str, images))
+    assert all({entry["name"] for entry in photo["top"]} == {"tigger", "misty", "neither"} for photo in found)
+    np.testing.assert_allclose([sum(entry["p"] for entry in photo["top"]) for photo in found], 1, rtol=1e-5)
+
+
+def test_info_tells_versions_threads_and_gpu():
+    done = tinynet("info")
+    assert done.returncode == 0
+    for word in ("NumPy", np.__version__, "BLAS", "workers", "GPU"):
+        assert word in done.stdout
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (["transfer", "--data", "nowhere"], "nowhere: does not exist"),
+    (["transfer", "--lr", "fast"], "'fast' is not a number above 0"),
+    (["transfer", "--lr", "-1"], "is not a number above 0"),
+    (["transfer", "--epochs", "0"], "'0' is not a whole number above 0"),
+    (["transfer", "--epochs", "2.5"], "is not a whole number above 0"),
+    (["transfer", "--seed", "-1"], "is not a whole number from 0"),
+    (["transfer", "--optimizer", "lion"], "invalid choice: 'lion'"),
+    (["transfer", "--freeze-until", "fire99"], "no stage 'fire99'; the stages are conv1, pool1"),
+    (["transfer", "--train-all", "--freeze-until", "fire9"], "not allowed with"),
+    (["transfer", "--colour", "red"], "unrecognized arguments"),
+    (["classify"], "required: IMAGE"),
+    (["classify", "nowhere.jpg"], "nowhere.jpg: cannot be read"),
+    (["classify", __file__], "test_cli.py"),
+    (["predict", ".", "photo.jpg"], "no model.safetensors"),
+    (["predict", "nowhere", "photo.jpg"], "nowhere: no model.safetensors"),
+    (["frobnicate"], "invalid choice: 'frobnicate'"),
+    ([], "required: COMMAND"),
+])
+def test_a_mistake_is_one_line_on_stderr_and_exit_2(arguments, says, tmp_path):
+    done = tinynet(*arguments, cwd=tmp_path, env=os.environ | {"PYTHONPATH": os.getcwd()})
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("tinynet: ") and done.stderr.count("\n") == 1
+    assert says in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32" or not hasattr(os, "geteuid"), reason="needs POSIX permissions")
+def test_an_unwritable_place_is_one_line(folder, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    done = tinynet("transfer", "--data", folder, "--out", tmp_path / "file/run", "--epochs", 1)
+    assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith("tinynet: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_transfer_without_a_gpu_says_why(folder, tmp_path):
+    from tinynet import backend
+    if backend.gpu_problem() is None:
+        pytest.skip("there is a GPU")
+    done = tinynet("transfer", "--data", folder, "--out", tmp_path, "--device", "gpu")
+    assert done.returncode == 2 and "no GPU" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_ctrl_c_leaves_no_half_written_file_and_the_next_run_goes_on(folder, tmp_path):
+    command = [sys.executable, "-m", "tinynet", "transfer", "--data", str(folder), "--out", str(tmp_path / "run"), "--epochs", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    manifests = []
+    while process.poll() is None and not (manifests and manifests[0].read_text().count("\n") >= 2):
+        manifests = list((tmp_path / "cache").glob("*/manifest*"))
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr and stderr.splitlines()[-1].startswith("tinynet: stopped")
+    assert not list(tmp_path.rglob("*.tmp")) and not (tmp_path / "run/model.safetensors").exists()
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "15/15" not in done.stderr, "the second run computed everything again"

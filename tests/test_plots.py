@@ -1,0 +1,372 @@
+"""Figures: everything is labelled, nothing is cut off or written over, and the same input gives the same bytes."""
+import io
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+from PIL import Image
+
+from tinynet import InputError, Tensor, no_grad, ops, plots
+
+LONG = "american_staffordshire_bull_terrier_from_the_neighbours_across_the_street_" * 3
+STRANGE = ["$x^2$", "a_b", "%d \\", "Ünïcödé", "Тигр", "虎猫", "🐈", "tab\tnew\nline", "<b>", "\udcff"]
+HISTORY = {"train_loss": [1.0, 0.6, 0.4, 0.3, 0.2], "val_loss": [1.1, 0.7, 0.5, 0.6, 0.7],
+           "train_accuracy": [0.5, 0.7, 0.9, 1.0, 1.0], "val_accuracy": [0.4, 0.6, 0.8, 0.8, 0.7], "best_epoch": 2}
+
+
+def photos(n, seed=0):
+    """Pictures of several shapes: wide, tall, tiny, larger than drawn, one grey."""
+    rng = np.random.default_rng(seed)
+    shapes = [(30, 40, 3), (50, 20, 3), (3, 5, 3), (300, 410, 3), (31, 37)]
+    return [rng.integers(0, 256, shapes[i % len(shapes)], np.uint8) for i in range(n)]
+
+
+def wrong(n, name="maine_coon"):
+    """Arguments of `plots.mistakes` for n pictures."""
+    return photos(n), [name] * n, [LONG] * n, np.linspace(0, 1, n), [f"{name}_{i}.jpg" for i in range(n)]
+
+
+def draw(figure):
+    """Lay the figure out; return (text, box in pixels) of everything written, and the figure's own size."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    ticks = {id(tick.label1) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)
+             for tick in axis.get_major_ticks() if not axes.axison or not inside(axis, tick)}
+    found = [(text.get_text(), text.get_window_extent()) for text in texts if id(text) not in ticks]
+    return found, figure.bbox
+
+
+def inside(axis, tick):
+    low, high = sorted(axis.get_view_interval())
+    return low - 1e-9 <= tick.get_loc() <= high + 1e-9
+
+
+def words(figure):
+    """Everything written on the figure, in one string."""
+    return "\n".join(text for text, _ in draw(figure)[0])
+
+
+x = Tensor(np.ones((2, 3), np.float32))
+W = Tensor(np.full((3, 5), 0.5, np.float32), requires_grad=True)
+b = Tensor(np.zeros(5, np.float32), requires_grad=True)
+
+
+def expression():
+    y = ops.relu(x @ W + b)
+    return (y * y).mean() + 0.1 * (W ** 2).sum()
+
+
+def bowl(u, v):
+    return u ** 2 + 9 * v ** 2
+
+
+FIGURES = {
+    "curves": lambda: plots.curves(HISTORY),
+    "curves of one epoch": lambda: plots.curves({name: values[:1] for name, values in HISTORY.items()
+                                                 if name != "best_epoch"} | {"best_epoch": 0}),
+    "curves without validation": lambda: plots.curves({"train_loss": [1, 2], "train_accuracy": [0, 1],
+                                                       "val_loss": [], "val_accuracy": []}),
+    "curves of a diverged run": lambda: plots.curves({"train_loss": [1, 1e30, np.nan], "train_accuracy": [.5] * 3}),
+    "curves of 300 epochs": lambda: plots.curves({"train_loss": np.arange(300), "train_accuracy": np.ones(300)}),
+    "confusion of 2": lambda: plots.confusion([[0, 0], [3, 4]], ["tigger", LONG]),
+    "confusion of strange names": lambda: plots.confusion(np.eye(len(STRANGE), dtype=int) * 12345, STRANGE),
+    "confusion of 20": lambda: plots.confusion(np.arange(400).reshape(20, 20), [LONG[:i * 3 + 1] for i in range(20)]),
+    "confusion of 100": lambda: plots.confusion(np.eye(100, dtype=int), [f"class {i}" for i in range(100)]),
+    "no mistakes": lambda: plots.mistakes([], [], [], [], []),
+    "1 mistake": lambda: plots.mistakes(*wrong(1, "😀虎")),
+    "100 mistakes": lambda: plots.mistakes(*wrong(100, LONG)),
+    "1 picture": lambda: plots.pictures(photos(1), [LONG]),
+    "11 pictures": lambda: plots.pictures(photos(11), (STRANGE + STRANGE)[:11]),
+    "neighbours": lambda: plots.neighbours(photos(1)[0], photos(5, seed=1), [0, .123456, 7, 8, 1e9], [LONG] * 5),
+    "filters": lambda: plots.filters(np.random.default_rng(0).normal(size=(11, 3, 7, 5))),
+    "1 filter of zeros": lambda: plots.filters(np.zeros((1, 3, 1, 1))),
+    "activations": lambda: plots.activations(np.random.default_rng(0).normal(size=(17, 7, 5)).astype(np.float32)),
+    "1 dead map": lambda: plots.activations(np.zeros((1, 2, 3)), ["the only one"]),
+    "graph": lambda: plots.graph(expression(), x=x, W=W, b=b),
+    "graph of one operation": lambda: plots.graph(W * W),
+    "paths": lambda: plots.contour_paths(bowl, {f"optimiser {i}": np.ones((9, 2)) * i for i in range(7)}, (-1, 5), (0, 6)),
+    "a path of one point": lambda: plots.contour_paths(bowl, {"SGD": [(1, 1)]}, (0, 100), (-1, 1)),
+}
+
+
+@pytest.fixture(params=FIGURES)
+def figure(request):
+    """Every kind of figure, with ordinary and with awkward contents."""
+    return FIGURES[request.param]
+
+
+def test_nothing_written_is_cut_off(figure):
+    texts, page = draw(figure())
+    assert texts
+    out = [text for text, box in texts if box.x0 < -1 or box.y0 < -1 or box.x1 > page.x1 + 1 or box.y1 > page.y1 + 1]
+    assert not out
+
+
+def test_nothing_is_written_over_something_else(figure):
+    texts, _ = draw(figure())
+    upright = [(text, box) for text, box in texts if len(texts) < 300]          # 100 slanted names overlap in their boxes
+    slanted = {text.get_text() for text in figure().findobj(Text) if text.get_rotation() % 90}
+    clashes = [(one, two) for (one, a), (two, b) in itertools.combinations(upright, 2)
+               if not {one, two} & slanted and min(a.x1, b.x1) - max(a.x0, b.x0) > 1 and min(a.y1, b.y1) - max(a.y0, b.y0) > 1]
+    assert not clashes
+
+
+def test_the_same_input_gives_the_same_bytes_and_no_version_in_them(figure):
+    data = plots.png(figure())
+    assert data == plots.png(figure())
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.format == "PNG" and min(image.size) > 60 and "Software" not in image.info
+        assert len({*image.convert("L").resize((50, 50)).tobytes()}) > 1        # something is drawn
+
+
+def test_figures_can_be_drawn_on_threads():
+    start = threading.Barrier(4)
+
+    def work(make):
+        start.wait()
+        return plots.png(make())
+
+    makers = [FIGURES[name] for name in ("curves", "confusion of 2", "11 pictures", "graph")]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, makers)) == [plots.png(make()) for make in makers]
+
+
+def test_a_notebook_shows_a_figure_without_pyplot():
+    assert plots.pictures(photos(1), ["cat"])._repr_png_().startswith(b"\x89PNG")
+
+
+def test_curves_have_labels_and_mark_the_best_epoch():
+    figure = plots.curves(HISTORY)
+    loss, accuracy = figure.axes
+    assert [axes.get_xlabel() for axes in figure.axes] == ["epoch", "epoch"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy"]
+    train, val, best = loss.get_lines()
+    np.testing.assert_array_equal(train.get_xydata(), list(zip([1, 2, 3, 4, 5], HISTORY["train_loss"])))
+    np.testing.assert_array_equal(val.get_ydata(), HISTORY["val_loss"])
+    assert list(best.get_xdata()) == [3, 3]
+    np.testing.assert_array_equal(accuracy.get_lines()[1].get_ydata(), HISTORY["val_accuracy"])
+    assert {"training", "validation", "best epoch: 3"} <= set(words(figure).split("\n"))
+    assert train.get_linestyle() != val.get_linestyle() and train.get_marker() != val.get_marker()
+
+
+def test_curves_without_validation_have_one_line():
+    loss, _ = FIGURES["curves without validation"]().axes
+    assert len(loss.get_lines()) == 1
+
+
+def test_curves_of_nothing_are_empty():
+    assert not plots.curves({"train_loss": [], "train_accuracy": [], "best_epoch": 0}).axes[0].get_lines()
+
+
+def test_curves_refuse_lists_of_different_lengths():
+    with pytest.raises(InputError, match="'train_loss': 2, 'val_loss': 1"):
+        plots.curves({"train_loss": [1, 2], "val_loss": [1]})
+
+
+def test_confusion_has_counts_and_row_percentages():
+    figure = plots.confusion(np.array([[3, 1], [0, 5]]), ["tigger", "misty"])
+    fields = {(text.get_position()): text.get_text() for text in figure.axes[0].texts}
+    assert fields == {(0, 0): "3\n75%", (1, 0): "1\n25%", (0, 1): "0", (1, 1): "5\n100%"}
+    assert {"tigger", "misty", "tigger (4)", "misty (5)", "8 of 9 right (88.9%)", "the network's answer",
+            "true class (number of pictures)"} <= set(words(figure).split("\n"))
+
+
+def test_confusion_is_darker_for_a_greater_share():
+    image, = plots.confusion([[3, 1], [0, 500]], ["a", "b"]).axes[0].images
+    np.testing.assert_allclose(image.get_array(), [[0.75, 0.25], [0, 1]])
+    grey = image.cmap(np.linspace(0, 1, 50))[:, :3] @ [0.299, 0.587, 0.114]
+    assert (np.diff(grey) < 0).all()
+
+
+@pytest.mark.parametrize("matrix, classes", [([[1, 2]], ["a", "b"]), ([[1]], ["a", "b"]), ([1, 2], ["a", "b"])])
+def test_confusion_refuses_another_shape(matrix, classes):
+    with pytest.raises(InputError, match="2 classes"):
+        plots.confusion(matrix, classes)
+
+
+def test_mistakes_show_24_and_say_how_many_more():
+    figure = plots.mistakes(*wrong(100))
+    assert len(figure.axes) == 24
+    text = words(figure)
+    assert "100 wrong (76 more are not shown)" in text
+    assert "maine_coon_23.jpg" in text and "maine_coon_24.jpg" not in text
+
+
+def test_mistakes_read_no_picture_that_is_not_shown():
+    images, *rest = wrong(30)
+    waiting = iter(images)
+    plots.mistakes(waiting, *rest)
+    assert len(list(waiting)) == 6
+
+
+def test_mistakes_name_the_truth_and_the_answer():
+    text = words(plots.mistakes(photos(1), ["tigger"], ["misty"], [0.876], ["cat.jpg"], total=3))
+    assert {"tigger", "→ misty 88%", "cat.jpg"} <= set(text.split("\n"))
+    assert "3 wrong (2 more are not shown)" in text
+
+
+def test_no_mistakes_please_a_cat():
+    assert "No mistakes" in words(plots.mistakes([], [], [], [], []))
+
+
+def test_pictures_show_the_pictures():
+    image = np.zeros((2, 3, 3), np.uint8)
+    image[0] = 255, 128, 0
+    figure = plots.pictures([image, image[..., 1]], ["colour", "grey"])
+    colour, grey = (axes.images[0] for axes in figure.axes)
+    np.testing.assert_array_equal(colour.get_array(), image)
+    np.testing.assert_array_equal(grey.get_array(), image[..., 1])
+    assert grey.get_clim() == (0, 255)
+    assert words(figure).split("\n") == ["colour", "grey"]
+
+
+@pytest.mark.parametrize("images, titles, message", [
+    ([], [], "0 pictures"), (photos(2), ["one"], "2 pictures and 1 titles"),
+    ([np.zeros((4, 4, 3))], ["floats"], "float64 .* give uint8"), ([np.zeros((4, 4, 4), np.uint8)], ["alpha"], "4, 4, 4"),
+    ([np.zeros(4, np.uint8)], ["flat"], "give uint8"),
+])
+def test_pictures_refuse_what_is_none(images, titles, message):
+    with pytest.raises(InputError, match=message):
+        plots.pictures(images, titles)
+
+
+def test_neighbours_frame_the_query_alone():
+    figure = plots.neighbours(photos(1)[0], photos(2), [0.5, 12.345], ["tigger", "misty"])
+    assert [axes.axison for axes in figure.axes] == [True, False, False]
+    assert {"tigger", "distance 0.5", "misty", "distance 12.3"} <= set(words(figure).split("\n"))
+
+
+def test_filters_have_each_their_own_scale_and_grey_for_0():
+    weight = np.zeros((3, 3, 1, 2))
+    weight[0, 0, 0, 0] = 0.01           # red, weak
+    weight[1, 2, 0, 1] = -7.0           # minus blue, strong
+    sheet = plots.filters(weight).axes[0].images[0].get_array()
+    height, width = sheet.shape[0] // 2, sheet.shape[1] // 2
+    middle = height // 2
+    assert sheet[middle, width // 4].tolist() == [1, 0.5, 0.5]                  # filter 0, left
+    assert sheet[middle, 3 * width // 4].tolist() == [0.5, 0.5, 0.5]            # filter 0, right
+    assert sheet[middle, width + 3 * width // 4].tolist() == [0.5, 0.5, 0]      # filter 1, right
+    assert sheet[height + middle, width // 4].tolist() == [0.5, 0.5, 0.5]       # filter 2: all 0
+    assert sheet[height + middle, width + width // 4].tolist() == [1, 1, 1]     # no filter 3
+
+
+def test_filters_in_bgr_order_are_turned_round():
+    weight = np.random.default_rng(0).normal(size=(4, 3, 3, 2))
+    first, second = (figure.axes[0].images[0].get_array() for figure in
+                     (plots.filters(weight, "BGR"), plots.filters(weight[:, ::-1], "RGB")))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_filters_are_numbered():
+    axes, = plots.filters(np.ones((11, 3, 2, 2))).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "4", "8"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["+0", "+1", "+2", "+3"]
+    assert axes.get_ylabel() == "filter"
+
+
+@pytest.mark.parametrize("shape, channels", [((5, 1, 3, 3), "RGB"), ((3, 3, 3), "RGB"), ((5, 3, 2, 2), "GRB")])
+def test_filters_refuse_what_is_no_picture(shape, channels):
+    with pytest.raises(InputError, match="expected .F, 3, R, S."):
+        plots.filters(np.zeros(shape), channels)
+
+
+def test_activations_show_the_most_active_maps_first():
+    maps = np.zeros((5, 3, 2))
+    maps[3], maps[1, 0, 0] = 2, 6
+    figure = plots.activations(maps, titles=[f"m{c}" for c in range(5)], shown=2)
+    assert words(figure).split("\n") == ["The 2 most active of 5 maps, dark to light", "m3", "2 to 2", "m1", "0 to 6"]
+    brightness = figure.axes[1].images[0].get_array().sum(axis=2, dtype=int)
+    assert brightness.argmax() == 0 and len(np.unique(brightness)) == 2
+
+
+def test_activations_refuse_a_batch():
+    with pytest.raises(InputError, match="those of one picture"):
+        plots.activations(np.zeros((1, 5, 3, 2)))
+
+
+def test_graph_has_every_operation_and_input():
+    text = words(plots.graph(expression(), x=x, W=W, b=b)).split("\n")
+    for word, times in {"MatMul": 1, "Add": 2, "ReLU": 1, "Multiply": 2, "Mean": 1, "Power": 1, "Sum": 1,
+                        "x": 1, "W": 1, "b": 1, "constant": 2, "0.1": 1, "(2, 5)": 4, "(2, 3)": 1, "(3, 5)": 2}.items():
+        assert text.count(word) == times, word
+
+
+def test_graph_draws_one_arrow_per_use():
+    y = W * W
+    assert len(plots.graph(y).axes[0].patches) == 2
+    assert len(plots.graph(y + b).axes[0].patches) == 4
+
+
+def test_graph_arrows_point_down_and_past_the_boxes():
+    figure = plots.graph(expression(), x=x, W=W, b=b)
+    texts, _ = draw(figure)
+    axes, = figure.axes
+    boxes = [text.get_bbox_patch().get_window_extent() for text in axes.texts]
+    assert not any(one.overlaps(two) for one, two in itertools.combinations(boxes, 2))
+    for arrow in axes.patches:
+        path = axes.transData.transform_path(arrow._path_original)
+        points = path.interpolated(1).to_polygons(closed_only=False)[0]
+        assert points[0][1] > points[-1][1]
+        assert not any(box.shrunk(0.8, 0.8).contains(*point) for box in boxes for point in points[1:-1])
+
+
+def test_graph_calls_a_result_by_its_name():
+    y = (W * 2).sum()
+    assert "y = Sum" in words(plots.graph(y, y=y)) and "leaf" in words(plots.graph(y))
+
+
+def deep(n):
+    y = W
+    for _ in range(n):
+        y = y + 1
+    return y
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda: W, "nothing was recorded"), (lambda: deep(31), "62 boxes|63 boxes"), (lambda: deep(3000), "3000 boxes"),
+])
+def test_graph_refuses(make, message):
+    with pytest.raises(InputError, match=message):
+        plots.graph(make())
+
+
+def test_graph_refuses_what_has_no_tape():
+    with no_grad():
+        y = W * 2
+    with pytest.raises(InputError, match="nothing was recorded"):
+        plots.graph(y)
+    y = (W * 2).sum()
+    y.backward()
+    with pytest.raises(InputError, match="before backward"):
+        plots.graph(y)
+
+
+def test_paths_are_drawn_over_the_contours_of_the_function():
+    path = np.array([[3.0, 1.0], [1.0, -0.5], [0.2, 0.1]])
+    axes, = plots.contour_paths(bowl, {"SGD": path, "Adam": path * 2}, (-4, 4), (-2, 2)).axes
+    first, star, circle, second, *_ = axes.get_lines()
+    np.testing.assert_array_equal(first.get_xydata(), path)
+    np.testing.assert_array_equal(star.get_xydata(), path[-1:])
+    np.testing.assert_array_equal(circle.get_xydata(), path[:1])
+    assert first.get_linestyle() != second.get_linestyle() and first.get_marker() != second.get_marker()
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_xlim(), axes.get_ylim()) == ("x", "y", (-4, 4), (-2, 2))
+    lines = axes.collections[-1]
+    for level, outline in zip(lines.levels, lines.get_paths()):
+        if len(outline.vertices):
+            np.testing.assert_allclose(bowl(*outline.vertices.T), level, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("paths", [{"a": np.ones((3, 3))}, {"a": [1, 2]}, {str(i): [(0, 0)] for i in range(8)}])
+def test_paths_refuse_other_shapes_and_too_many(paths):
+    with pytest.raises(InputError, match="at most 7"):
+        plots.contour_paths(bowl, paths, (0, 1), (0, 1))
+
+
+def test_the_lines_differ_in_greyscale_too():
+    _, dashes, markers = zip(*plots.LINES)
+    assert len(set(dashes)) == len(set(markers)) == len(plots.LINES)

@@ -1,0 +1,169 @@
+"""fit and evaluate, on a small problem that can be learnt."""
+import numpy as np
+import pytest
+
+from tinynet import InputError, Tensor, ops, parallel
+from tinynet.layers import Conv2d, Dropout, GlobalAvgPool2d, Linear, ReLU, Sequential
+from tinynet.optim import SGD, Adam, exponential_decay
+from tinynet.transfer import evaluate, finetune, fit
+
+N, D, K = 67, 13, 3
+
+
+@pytest.fixture
+def data():
+    """Points around one centre per class, and which are for training and validation."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(K, size=N)
+    x = (rng.standard_normal((K, D))[labels] + rng.standard_normal((N, D))).astype(np.float32)
+    order = rng.permutation(N)
+    return x, labels, order[:47], order[47:]
+
+
+def dropout_net():
+    rng = np.random.default_rng(1)
+    return Sequential(hidden=Linear(D, 17, rng), relu=ReLU(), drop=Dropout(0.3, rng), out=Linear(17, K, rng))
+
+
+def train(data, net, epochs=12, optimizer=None, **options):
+    x, labels, rows, val = data
+    optimizer = optimizer or Adam(net.parameters(), lr=0.01)
+    return fit(net, x, labels, rows, val, optimizer, epochs, np.random.default_rng(2), batch_size=8, progress=False, **options)
+
+
+def test_it_learns_and_reports_every_epoch(data):
+    net = dropout_net()
+    history = train(data, net)
+    assert all(len(history[name]) == 12 for name in ("train_loss", "train_accuracy", "val_loss", "val_accuracy"))
+    assert history["train_loss"][-1] < 0.5 * history["train_loss"][0]
+    assert evaluate(net, *data[:2], data[3]).accuracy > 0.8
+    assert not net.training
+
+
+def test_the_best_epoch_is_restored(data):
+    net = dropout_net()
+    history = train(data, net, epochs=30, optimizer=Adam(net.parameters(), lr=0.1))
+    best = int(np.argmin(history["val_loss"]))
+    assert history["best_epoch"] == best < 29, "the last epoch is the best: this test shows nothing"
+    assert evaluate(net, *data[:2], data[3]).loss == pytest.approx(history["val_loss"][best], rel=1e-6)
+
+
+def test_it_stops_early_when_nothing_improves(data):
+    net = dropout_net()
+    history = train(data, net, epochs=200, optimizer=Adam(net.parameters(), lr=0.1), patience=4)
+    assert len(history["val_loss"]) == history["best_epoch"] + 5 < 200
+
+
+def test_without_validation_rows_the_last_epoch_counts_and_patience_is_not_asked(data):
+    x, labels, rows, _ = data
+    net = dropout_net()
+    history = fit(net, x, labels, rows, rows[:0], Adam(net.parameters(), lr=0.01), 5, np.random.default_rng(0),
+                  patience=1, progress=False)
+    assert history["best_epoch"] == 4 and history["val_loss"] == []
+
+
+def test_the_schedule_scales_every_group_and_leaves_the_rates_as_they_were(data):
+    net, seen = dropout_net(), []
+    groups = [{"params": net["hidden"].parameters(), "lr": 0.5}, {"params": net["out"].parameters()}]
+    optimizer = SGD(groups, lr=0.1)
+    step = optimizer.step
+    optimizer.step = lambda: (seen.append([group["lr"] for group in optimizer.groups]), step())
+    train(data, net, epochs=3, optimizer=optimizer, schedule=exponential_decay(0.5))
+    np.testing.assert_allclose(np.unique(seen, axis=0)[::-1], [[0.5, 0.1], [0.25, 0.05], [0.125, 0.025]])
+    assert [group["lr"] for group in optimizer.groups] == [0.5, 0.1]
+
+
+class Stop(Exception):
+    """Stands for a kill between two epochs."""
+
+
+@pytest.mark.parametrize("kind", ["momentum", "adam"])
+def test_a_run_that_was_stopped_and_resumed_equals_bit_for_bit_one_that_was_not(data, kind, tmp_path, monkeypatch):
+    def build(net):
+        return Adam(net.parameters(), lr=0.01) if kind == "adam" else SGD(net.parameters(), lr=0.05, momentum=0.9)
+
+    whole = dropout_net()
+    expected = train(data, whole, optimizer=build(whole))
+
+    monkeypatch.setattr(finetune, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+    path = tmp_path / "run.safetensors"
+    epochs = iter(range(100))
+
+    def stop_at_epoch_five(*arguments):
+        if next(epochs) == 5:
+            raise Stop
+        return train_epoch(*arguments)
+
+    train_epoch = finetune._train_epoch
+    monkeypatch.setattr(finetune, "_train_epoch", stop_at_epoch_five)
+    with pytest.raises(Stop):
+        stopped = dropout_net()
+        train(data, stopped, optimizer=build(stopped), checkpoint=path, run_id="a")
+    assert path.exists()
+
+    again = dropout_net()
+    history = train(data, again, optimizer=build(again), checkpoint=path, run_id="a")
+    assert next(epochs) == 6 + 7, "the second run did not go on from the sixth epoch"
+    assert history == expected
+    for name, array in whole.state_dict().items():
+        assert array.tobytes() == again.state_dict()[name].tobytes(), name
+    assert not path.exists()
+
+
+def test_a_checkpoint_of_another_run_and_a_damaged_one_are_ignored(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(finetune, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+    path = tmp_path / "run.safetensors"
+    expected = train(data, dropout_net())
+    other = dropout_net()
+    finetune.save_checkpoint(path, other, SGD(other.parameters(), lr=9), np.random.default_rng(9),
+                             {"run_id": "other", "history": {}})
+    assert train(data, dropout_net(), checkpoint=path, run_id="mine") == expected
+    path.write_bytes(b"garbage")
+    assert train(data, dropout_net(), checkpoint=path, run_id="mine") == expected
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_micro_batches_change_nothing_that_can_be_seen(workers, monkeypatch):
+    rng = np.random.default_rng(0)
+    x, labels = rng.standard_normal((11, 3, 9, 7), dtype=np.float32), rng.integers(K, size=11)
+
+    def trained(workers):
+        rng = np.random.default_rng(1)
+        net = Sequential(conv=Conv2d(3, 5, 3, rng=rng), relu=ReLU(), drop=Dropout(0.5, rng), pool=GlobalAvgPool2d(),
+                         out=Linear(5, K, rng))
+        history = fit(net, x, labels, np.arange(8), np.arange(8, 11), SGD(net.parameters(), lr=0.1, momentum=0.9), 3,
+                      np.random.default_rng(2), batch_size=8, workers=workers, progress=False)
+        return history["train_loss"], net.state_dict()
+
+    whole_loss, whole = trained(1)
+    monkeypatch.setattr(parallel, "MICRO_BATCH_NUMBERS", 2 * 3 * 9 * 7)
+    loss, state = trained(workers)
+    np.testing.assert_allclose(loss, whole_loss, rtol=1e-5)
+    for name, array in whole.items():
+        np.testing.assert_allclose(state[name], array, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_evaluate_counts(monkeypatch):
+    scores = np.array([[3, 1, 0], [0, 2, 1], [5, 0, 0], [0, 0, 1]], np.float32)
+    labels = np.array([0, 1, 1, 2])
+    net = Sequential(out=Linear(3, 3))
+    net["out"].weight.data[...] = np.eye(3)
+    found = evaluate(net, scores, labels, batch_size=3)
+    np.testing.assert_array_equal(found.confusion, [[1, 0, 0], [1, 1, 0], [0, 0, 1]])
+    assert found.accuracy == 0.75
+    np.testing.assert_allclose(found.class_accuracy, [1, 0.5, 1])
+    assert found.loss == pytest.approx(ops.cross_entropy(Tensor(scores), labels).item(), rel=1e-6)
+    np.testing.assert_allclose(found.probabilities, ops.softmax(Tensor(scores)).data, rtol=1e-6)
+    assert net.training, "evaluate left the network in another mode"
+    assert np.isnan(evaluate(net, scores, labels, np.array([0])).class_accuracy[1])
+
+
+def test_it_says_what_is_wrong(data):
+    x, labels, rows, val = data
+    net = dropout_net()
+    with pytest.raises(InputError, match="no training rows"):
+        fit(net, x, labels, rows[:0], val, SGD(net.parameters(), 0.1), 1, np.random.default_rng(0), progress=False)
+    with pytest.raises(InputError, match="no rows to measure"):
+        evaluate(net, x, labels, rows[:0])
+    with np.errstate(all="ignore"), pytest.raises(InputError, match="lower the learning rate"):
+        train(data, net, optimizer=SGD(net.parameters(), lr=1e30))

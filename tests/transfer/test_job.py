@@ -1,0 +1,100 @@
+"""The main job, end to end, on drawings and on real photographs."""
+import json
+
+import numpy as np
+import pytest
+
+from tinynet import InputError, Tensor
+from tinynet.data import DrawnCats, ImageFolder, Preprocessing, load_inputs
+from tinynet.models.squeezenet import PREPROCESSING
+from tinynet.transfer import Settings, evaluate, job, load_run, transfer
+from tinynet.weights import load_weights, save_weights
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """One folder of cached activations for all tests here."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_the_demo_is_right_about_drawn_cats(tmp_path, cache, record_property):
+    metrics = transfer(DrawnCats(), tmp_path / "demo", cache=cache, progress=False)
+    record_property("test_accuracy", metrics["test_accuracy"])
+    assert metrics["test_accuracy"] >= 0.95
+    assert metrics["classes"] == ["tigger", "misty", "neither"]
+    assert metrics == json.loads((tmp_path / "demo/metrics.json").read_text(encoding="utf-8"))
+    for name in ("model.safetensors", "curves.png", "confusion.png", "mistakes.png", "report.html"):
+        assert (tmp_path / "demo" / name).stat().st_size > 1000, name
+    assert not list((tmp_path / "demo").glob(".*")) and not (tmp_path / "demo/checkpoint.safetensors").exists()
+
+
+@pytest.mark.parametrize("name, least", [("pets5", 0.95), ("cats", 0.80)])
+def test_photographs_mean_test_accuracy_over_five_seeds(name, least, shared, tmp_path, cache, record_property):
+    dataset = ImageFolder(shared / "data" / name)
+    accuracies = [transfer(dataset, tmp_path / str(seed), Settings(seed=seed), cache=cache, progress=False)["test_accuracy"]
+                  for seed in range(5)]
+    record_property("test_accuracies", accuracies)
+    print(name, accuracies, np.mean(accuracies))
+    assert np.mean(accuracies) >= least
+
+
+@pytest.fixture(scope="module")
+def few():
+    """Nine drawings: enough to see everything happen."""
+    return DrawnCats(n_per_class=4)
+
+
+@pytest.mark.parametrize("settings", [
+    Settings(epochs=2), Settings(epochs=2, hidden=5, optimizer="adam"), Settings(epochs=1, train_from="fire9", batch_size=4),
+])
+def test_a_loaded_run_says_what_the_trained_network_said(settings, few, tmp_path, cache):
+    metrics = transfer(few, tmp_path, settings, cache=cache, progress=False)
+    net, classes, preprocessing = load_run(tmp_path)
+    assert classes == few.classes and not net.training
+    x = load_inputs(few, np.arange(len(few)), preprocessing)
+    train, val, test = job.stratified_split(few.labels, seed=settings.seed)
+    assert evaluate(net, x, few.labels, train).accuracy == pytest.approx(metrics["train_accuracy"])
+    assert [metrics["n_train"], metrics["n_val"], metrics["n_test"]] == [len(train), len(val), len(test)]
+
+
+def test_the_cached_head_equals_the_uncached_one(few, tmp_path, cache):
+    codes = job.ActivationCache(cache).activations(
+        job.unfreeze(job._build(3, None, None), "head")[:"head"].eval(), few, Preprocessing.from_dict(PREPROCESSING),
+        cut="head", progress=False)
+    x = load_inputs(few, np.arange(len(few)), Preprocessing.from_dict(PREPROCESSING))
+    transfer(few, tmp_path, Settings(epochs=3), cache=cache, progress=False)
+    net, _, _ = load_run(tmp_path)
+    np.testing.assert_allclose(net["head":](Tensor(codes[:])).data, net(Tensor(x)).data, rtol=1e-5, atol=1e-5)
+
+
+def test_the_seed_decides_everything(few, tmp_path, cache):
+    runs = [transfer(few, tmp_path / str(i), Settings(epochs=3, hidden=5, seed=seed), cache=cache, progress=False)
+            for i, seed in enumerate([1, 1, 2])]
+    arrays = [load_weights(tmp_path / str(i) / "model.safetensors")[0] for i in range(3)]
+    assert all(arrays[0][name].tobytes() == arrays[1][name].tobytes() for name in arrays[0])
+    assert any(arrays[0][name].tobytes() != arrays[2][name].tobytes() for name in arrays[0])
+    assert runs[0]["test_accuracy"] == runs[1]["test_accuracy"]
+
+
+def test_a_head_made_on_other_pretrained_weights_is_refused(few, tmp_path, cache):
+    transfer(few, tmp_path, Settings(epochs=1), cache=cache, progress=False)
+    arrays, metadata = load_weights(tmp_path / "model.safetensors")
+    save_weights(tmp_path / "model.safetensors", arrays, metadata | {"trunk_sha256": "0" * 64})
+    with pytest.raises(InputError, match="other pretrained weights.*train again"):
+        load_run(tmp_path)
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no model.safetensors"):
+        load_run(tmp_path)
+    save_weights(tmp_path / "model.safetensors", {"w": np.zeros(3, np.float32)}, {})
+    with pytest.raises(InputError, match="not of a run"):
+        load_run(tmp_path)
+
+
+def test_groups_have_their_own_rates():
+    net = job.unfreeze(job._build(3, None, None), "fire9")
+    head, pretrained = job._optimizer(net, Settings(lr=0.5, lr_pretrained=0.25)).groups
+    assert (head["lr"], pretrained["lr"]) == (0.5, 0.25)
+    assert len(head["params"]) == 2 and len(pretrained["params"]) == 6
+    assert head["weight_decay"] > 0 and pretrained["weight_decay"] == 0

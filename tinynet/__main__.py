@@ -1,0 +1,6 @@
+"""``python -m tinynet`` is the command ``tinynet``."""
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,206 @@
+"""The main job, end to end: labelled images in, a trained classifier and a report out. Taught in lesson 08."""
+import json
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import parallel
+from ..backend import to_device, to_numpy
+from ..data import Preprocessing, stratified_split
+from ..errors import InputError
+from ..files import sha256
+from ..models import squeezenet1_1
+from ..models.squeezenet import PREPROCESSING
+from ..optim import SGD, Adam
+from ..weights import load_weights, save_weights, tensors_sha256
+from .cache import ActivationCache
+from .finetune import evaluate, fit
+from .freeze import replace_head, unfreeze
+
+OPTIMIZERS = {                      # name: (class, options, learning rate of the head, of the pretrained stages)
+    "sgd": (SGD, {}, 0.1, 0.01),
+    "momentum": (SGD, {"momentum": 0.9}, 0.02, 0.001),
+    "nesterov": (SGD, {"momentum": 0.9, "nesterov": True}, 0.02, 0.001),
+    "adam": (Adam, {}, 0.002, 0.0001),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be chosen about a transfer; all of it is kept in metrics.json.
+
+    Attributes
+    ----------
+    train_from : str
+        The first stage to train; all before it are frozen. "head" trains the new classifier alone, "conv1" everything.
+    hidden : int or None
+        Units of a hidden layer in the head.
+    optimizer : {"sgd", "momentum", "nesterov", "adam"}
+    lr, lr_pretrained : float or None
+        Learning rates of the head and of the pretrained stages; None is the optimiser's own default.
+    epochs, batch_size, seed : int
+        The seed draws the split, the order of the batches and the hidden layer's first weights.
+    weight_decay : float
+        L2 on the head. The pretrained stages have none: they are good where they are.
+    device : {"cpu", "gpu"}
+    """
+
+    train_from: str = "head"
+    hidden: int | None = None
+    optimizer: str = "momentum"
+    lr: float | None = None
+    lr_pretrained: float | None = None
+    epochs: int = 60
+    batch_size: int = 32
+    seed: int = 0
+    weight_decay: float = 0.1
+    device: str = "cpu"
+
+
+def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progress=True):
+    """Train a classifier for your own classes on a pretrained SqueezeNet and write everything about it into a folder.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Labelled images, such as `ImageFolder` or `DrawnCats`.
+    out : str or Path
+        The run's folder: model.safetensors, metrics.json, curves.png, confusion.png, mistakes.png, report.html.
+    settings : Settings
+        What to train, and how.
+    cache : str or Path, optional
+        Where cached activations are kept for this and later runs; by default the folder "cache" beside `out`.
+    workers : int, optional
+        Threads, see `parallel.run`.
+    progress : bool
+        Show a progress bar per phase on stderr.
+
+    Returns
+    -------
+    metrics : dict
+        The contents of metrics.json.
+
+    Raises
+    ------
+    InputError
+        If a setting is impossible or an image cannot be read.
+    """
+    out, seconds, rng = Path(out), {}, np.random.default_rng(settings.seed)
+    net = _build(len(dataset.classes), settings.hidden, rng)
+    unfreeze(net, settings.train_from)
+    optimizer = _optimizer(net, settings)
+    net.to(settings.device)
+    train, val, test = stratified_split(dataset.labels, seed=settings.seed)
+    preprocessing = Preprocessing.from_dict(PREPROCESSING)
+
+    with _timed(seconds, "activations"):
+        trunk, trained = net[:settings.train_from], net[settings.train_from:]
+        codes = ActivationCache(cache or out.parent / "cache").activations(
+            trunk, dataset, preprocessing, cut=settings.train_from, workers=workers, progress=progress)
+    with _timed(seconds, "train"):
+        _standardize(net, trained, codes, train, workers)
+        run_id = sha256(json.dumps([asdict(settings), [dataset.key(i) for i in range(len(dataset))],
+                                    dataset.labels.tolist()]).encode())
+        history = fit(trained, codes, dataset.labels, train, val, optimizer, settings.epochs, rng, settings.batch_size,
+                      workers=workers, progress=progress, checkpoint=out / "checkpoint.safetensors", run_id=run_id)
+    with _timed(seconds, "evaluate"):
+        measured = {part: evaluate(trained, codes, dataset.labels, rows, workers=workers)
+                    for part, rows in (("train", train), ("val", val), ("test", test))}
+
+    save_weights(out / "model.safetensors", {name: to_numpy(array) for name, array in trained.state_dict().items()}, {
+        "classes": dataset.classes, "hidden": settings.hidden, "train_from": settings.train_from,
+        "trunk_sha256": _sha256(trunk), "preprocessing": PREPROCESSING, "settings": asdict(settings)})
+    metrics = {
+        **{f"{part}_accuracy": found.accuracy for part, found in measured.items()},
+        **{f"n_{part}": len(rows) for part, rows in (("train", train), ("val", val), ("test", test))},
+        "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(), "settings": asdict(settings),
+    }
+    from .report import write_report                        # not above: matplotlib takes a second, and only a run needs it
+    write_report(out, dataset, metrics, history, measured["test"], train, test)
+    return metrics
+
+
+def load_run(folder):
+    """Load the classifier that `transfer` left in a folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The run's folder.
+
+    Returns
+    -------
+    net : Sequential
+        The whole network, in evaluation mode: images (N, 3, crop, crop) to scores (N, K).
+    classes : list of str
+        The K class names.
+    preprocessing : Preprocessing
+        How to make an image fit for it.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no model, or one made on other pretrained weights than the ones installed.
+    """
+    path = Path(folder) / "model.safetensors"
+    if not path.exists():
+        raise InputError(f"{folder}: no model.safetensors in it; give the folder of a finished run of `tinynet transfer`")
+    arrays, metadata = load_weights(path)
+    if "trunk_sha256" not in metadata:
+        raise InputError(f"{path}: these are weights, but not of a run; give the folder of a run of `tinynet transfer`")
+    net = _build(len(metadata["classes"]), metadata["hidden"], np.random.default_rng(0))
+    found = _sha256(net[:metadata["train_from"]])
+    if found != metadata["trunk_sha256"]:
+        raise InputError(f"{path}: its head was trained on other pretrained weights (sha256 {metadata['trunk_sha256'][:12]}, "
+                         f"installed are {found[:12]}); install the version of tinynet it was made with, or train again")
+    net[metadata["train_from"]:].load_state_dict(arrays)
+    return net.eval(), metadata["classes"], Preprocessing.from_dict(metadata["preprocessing"])
+
+
+def peak_memory_mb():
+    """Return the most memory this process has held so far, in MB (10⁶ bytes); nan where the system does not tell."""
+    try:
+        import resource
+    except ImportError:                                     # Windows
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def _build(n_classes, hidden, rng):
+    return replace_head(squeezenet1_1(), n_classes, at="drop9", hidden=hidden, rng=rng)
+
+
+def _optimizer(net, settings):
+    """Build the optimiser: the head and the pretrained stages are groups with learning rates of their own."""
+    if settings.optimizer not in OPTIMIZERS:
+        raise InputError(f"optimizer is {settings.optimizer!r}; choose {', '.join(OPTIMIZERS)}")
+    kind, options, lr, lr_pretrained = OPTIMIZERS[settings.optimizer]
+    lr = lr if settings.lr is None else settings.lr
+    lr_pretrained = lr_pretrained if settings.lr_pretrained is None else settings.lr_pretrained
+    groups = [{"params": net["head"].parameters(), "weight_decay": settings.weight_decay},
+              {"params": [p for p in net[:"head"].parameters() if p.requires_grad], "lr": lr_pretrained}]
+    return kind([group for group in groups if group["params"]], lr, **options)
+
+
+def _standardize(net, trained, codes, train, workers):
+    """Give the head the mean and deviation of the training images' features, as the pretrained stages see them."""
+    features = trained[:"head"]
+    parts = [parallel.run(features.eval(), to_device(codes[train[i:i + 64]], net.device), workers)
+             for i in range(0, len(train), 64)]
+    net["head"]["standardize"].fit(to_device(np.concatenate([to_numpy(part) for part in parts]), net.device))
+
+
+def _sha256(part):
+    return tensors_sha256({name: to_numpy(array) for name, array in part.state_dict().items()})
+
+
+@contextmanager
+def _timed(seconds, phase):
+    start = time.perf_counter()
+    yield
+    seconds[phase] = time.perf_counter() - start

@@ -1,0 +1,358 @@
+"""What a run leaves to look at: metrics.json, three figures and a page that explains. Shown in lesson 08."""
+import base64
+import io
+import json
+import math
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from string import Template
+
+import numpy as np
+from PIL import Image
+
+from .. import plots
+from ..files import atomic_write
+
+N_EXAMPLES = 40             # training pictures on the page, shared out among the classes
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A test picture, uint8 (H, W, 3), that the network gave a wrong name with probability `p`."""
+
+    image: np.ndarray
+    title: str
+    true: str
+    predicted: str
+    p: float
+
+
+def write_report(folder, dataset, metrics, history, test, train_rows, test_rows):
+    """Write metrics.json, curves.png, confusion.png, mistakes.png and report.html into a run's folder.
+
+    The page needs no other file, no network and no script. Each file is complete or absent.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The run's folder.
+    dataset : Dataset
+        Only the pictures that are shown are read. A list `skipped` of (path, reason) is shown if it has one.
+    metrics : dict
+        "train_accuracy", "val_accuracy", "test_accuracy", "n_train", "n_val", "n_test", "classes", "seconds"
+        (by phase), "peak_memory_mb" and "settings", whose "train_from" is put into words. A number that is
+        not finite, such as an unknown peak, is null in metrics.json.
+    history : dict
+        As `fit` returns it.
+    test : Evaluation
+        The network on the test pictures, in the order of `test_rows`.
+    train_rows, test_rows : ndarray of int
+        Which images trained and which tested; the others were for validation.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
+    InputError
+        If a picture that is shown can no longer be read.
+    """
+    folder, classes = Path(folder), metrics["classes"]
+    metrics = {key: None if isinstance(value, float) and not math.isfinite(value) else value
+               for key, value in metrics.items()}
+    mistakes, n_wrong = _mistakes(dataset, classes, test, test_rows)
+    files = {
+        "metrics.json": json.dumps(metrics, indent=2, allow_nan=False).encode() + b"\n",
+        "curves.png": plots.png(plots.curves(history)),
+        "confusion.png": plots.png(plots.confusion(test.confusion, classes)),
+        "mistakes.png": plots.png(_draw_mistakes(mistakes, n_wrong)),
+    }
+    page = PAGE.substitute(
+        name=escape(dataset.name),
+        method=_method(metrics),
+        result=_result(metrics, test.confusion),
+        use=_use(folder),
+        per_class=_per_class(classes, test.confusion),
+        confusion=_figure(files["confusion.png"], "How often each class was given each name"),
+        mistakes=_tiles(mistakes, n_wrong) if n_wrong else _figure(files["mistakes.png"], "None"),
+        training=_training(history) + _figure(files["curves.png"], "Loss and accuracy, epoch by epoch"),
+        data=_data(dataset, classes, train_rows, test_rows),
+        settings=_table(["setting", "value"], metrics["settings"].items()),
+        time=_time(metrics),
+    )
+    files["report.html"] = page.encode("utf-8", "replace")
+    for name, contents in files.items():
+        with atomic_write(folder / name) as file:
+            file.write(contents)
+
+
+def wilson(right, n, z=1.96):
+    """Return the interval in which an accuracy lies, as far as `right` of `n` pictures can tell.
+
+    Parameters
+    ----------
+    right, n : int
+        Number of right answers, and of all; n is above 0.
+    z : float
+        Width in standard deviations; an interval of 1.96 holds the truth 95 times in 100.
+
+    Returns
+    -------
+    low, high : float
+        Within 0..1, also for few pictures and for accuracies of 0 and 1.
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
+    American Statistical Association 22, 1927.
+    """
+    p, shrink = right / n, 1 / (1 + z * z / n)
+    middle = shrink * (p + z * z / (2 * n))
+    reach = shrink * z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def _mistakes(dataset, classes, test, test_rows):
+    """Return the mistakes to show, the surest first as they tell most, and how many there are in all."""
+    answers, sure = test.probabilities.argmax(axis=1), test.probabilities.max(axis=1)
+    true = dataset.labels[test_rows]
+    wrong = np.flatnonzero(answers != true)
+    shown = wrong[np.argsort(-sure[wrong], kind="stable")][:plots.MOST_TILES]
+    mistakes = []
+    for i, row in zip(shown.tolist(), test_rows[shown].tolist()):
+        mistakes.append(Mistake(dataset.image(row), dataset.title(row), classes[true[i]], classes[answers[i]],
+                                float(sure[i])))
+    return mistakes, len(wrong)
+
+
+def _draw_mistakes(mistakes, n_wrong):
+    columns = ([getattr(m, name) for m in mistakes] for name in ("image", "true", "predicted", "p", "title"))
+    return plots.mistakes(*columns, total=n_wrong)
+
+
+def _method(metrics):
+    """Say what was done."""
+    stage, n_classes = metrics["settings"]["train_from"], len(metrics["classes"])
+    frozen = "stayed exactly as they were (they are <em>frozen</em>)."
+    rest = {"head": f"All its other layers {frozen}",
+            "conv1": "All its other layers were trained on too, in smaller steps."}.get(
+        stage, f"The layers from <code>{escape(stage)}</code> on were trained on too, in smaller steps; "
+               f"those before {frozen}")
+    return ("SqueezeNet 1.1, which its authors trained on 1.2 million photographs of 1,000 kinds of things, "
+            f"was given a new last layer for {n_classes} classes. That layer learned from "
+            f"{metrics['n_train']:,} training pictures. {rest}")
+
+
+def _result(metrics, matrix):
+    """Say how good it is, how sure that is, and what plain guessing would give."""
+    right, n, classes = int(np.trace(matrix)), int(matrix.sum()), metrics["classes"]
+    low, high = wilson(right, n)
+    common = matrix.sum(axis=1).argmax()
+    guess = matrix[common].sum() / n
+    doubt = f" With {n} test pictures, one answer more or less is {100 / n:.1f} points." if n < 200 else ""
+    if low <= guess:
+        doubt += " <strong>That is not clearly better than guessing.</strong>"
+    uses = {"training": "it learned from these", "validation": "these chose the best epoch",
+            "test": "kept back until the end"}
+    rows = [(name, use, metrics[f"n_{part}"], _percent(metrics[f"{part}_accuracy"]))
+            for (name, use), part in zip(uses.items(), ("train", "val", "test"))]
+    return (f'<p class="score">{right / n:.1%}</p>'
+            f'<p class="lead">of the test pictures were named right: {right} of {n}.</p>'
+            "<p>On more pictures <em>like these</em>, expect between "
+            f"<strong>{low:.1%} and {high:.1%}</strong> (95% Wilson interval).{doubt} "
+            f"Always answering “{escape(classes[common])}” would be right for {guess:.1%}. "
+            "Other places, seasons or cameras can be harder than any of these pictures.</p>"
+            + _table(["pictures", "what for", "number", "named right"], rows))
+
+
+def _use(folder):
+    path = f'"{folder}"' if " " in str(folder) else str(folder)
+    return f"<pre>tinynet predict {escape(path)} photo.jpg</pre>"
+
+
+def _per_class(classes, matrix):
+    rows = []
+    for name, right, n in zip(classes, np.diag(matrix).tolist(), matrix.sum(axis=1).tolist()):
+        low, high = wilson(right, n)
+        rows.append((name, f"{right}\u00a0of\u00a0{n}", _percent(right / n),
+                     f"{low:.0%}\u00a0to\u00a0{high:.0%}", _bar(right / n)))
+    return _table(["class", "right", "accuracy", "95% interval", ""], rows)
+
+
+def _tiles(mistakes, n_wrong):
+    n = len(mistakes)
+    which = f"Here are the {n} it was surest of." if n_wrong > n else "The one it was surest of comes first."
+    tiles = []
+    for m in mistakes:
+        title = escape(m.title).replace("_", "_<wbr>")              # where a long file name may be broken
+        caption = (f"<strong>{escape(m.true)}</strong><br>named {escape(m.predicted)} ({m.p:.0%})<br>"
+                   f"<small>{title}</small>")
+        tiles.append(f"<figure>{_photo(m.image, m.title)}<figcaption>{caption}</figcaption></figure>")
+    return f'<p>{n_wrong} wrong. {which}</p><div class="tiles">{"".join(tiles)}</div>'
+
+
+def _training(history):
+    n, best = len(history["train_loss"]), history["best_epoch"] + 1
+    why = ", which had the lowest validation loss" if history["val_loss"] else ""
+    return (f"<p>{n} epochs; each uses every training picture once. The weights kept are those of epoch "
+            f"{best}{why}. Where validation loss rises while training loss falls, the network learns its "
+            "pictures by heart.</p>")
+
+
+def _data(dataset, classes, train_rows, test_rows):
+    """Return a table of numbers per class, a few training pictures of each, and what was left out."""
+    labels = dataset.labels
+    n_all, n_train, n_test = (np.bincount(part, minlength=len(classes))
+                              for part in (labels, labels[train_rows], labels[test_rows]))
+    counts = np.stack([n_train, n_all - n_train - n_test, n_test, n_all], axis=1).tolist()
+    html = _table(["class", "training", "validation", "test", "all"],
+                  [(name, *row) for name, row in zip(classes, counts)])
+    html += "<h3>Some training pictures</h3>"
+    n_shown = min(5, max(1, N_EXAMPLES // len(classes)))
+    for label, name in enumerate(classes):
+        rows = train_rows[labels[train_rows] == label][:n_shown].tolist()
+        photos = "".join(_photo(dataset.image(row), dataset.title(row)) for row in rows)
+        html += f'<h4>{escape(name)}</h4><div class="strip">{photos}</div>'
+    skipped = getattr(dataset, "skipped", [])
+    return html + ("<h3>Left out</h3>" + _table(["file", "why"], skipped) if skipped else "")
+
+
+def _time(metrics):
+    seconds, peak = metrics["seconds"], metrics["peak_memory_mb"]
+    total = sum(seconds.values())
+    rows = [(phase, f"{s:.1f}\u00a0s", _bar(s / total)) for phase, s in seconds.items()]
+    memory = "not known on this system" if peak is None else f"{peak:,.0f} MB"
+    return (_table(["phase", "took", ""], [*rows, ("together", f"{total:.1f}\u00a0s", "")])
+            + f"<p>Memory at most: {memory}.</p>")
+
+
+class _Html(str):
+    """Text that is HTML already."""
+
+
+def _table(head, rows):
+    """Return an HTML table. The first cell of a row is its heading; texts are escaped."""
+    html = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    html = f"<thead><tr>{html}</tr></thead><tbody>"
+    for first, *rest in rows:
+        cells = "".join(f"<td>{_cell(value)}</td>" for value in rest)
+        html += f'<tr><th scope="row">{_cell(first)}</th>{cells}</tr>'
+    return f'<div class="scroll"><table>{html}</tbody></table></div>'
+
+
+def _cell(value):
+    return value if isinstance(value, _Html) else escape("not set" if value is None else str(value))
+
+
+def _percent(share):
+    return "–" if share is None else f"{share:.1%}"
+
+
+def _bar(share):
+    return _Html(f'<span class="bar"><span style="width:{share:.1%}"></span></span>')
+
+
+def _photo(image, title):
+    """Return a picture, shrunk to at most 240 pixels a side."""
+    small, file = Image.fromarray(image), io.BytesIO()
+    small.thumbnail((240, 240), Image.Resampling.LANCZOS)
+    small.save(file, "JPEG", quality=82)
+    return f'<img src="{_data_url("jpeg", file.getvalue())}" alt="{escape(title)}" title="{escape(title)}">'
+
+
+def _figure(png, description):
+    """Return a figure that shrinks with the window while it can be read; below that, its box scrolls."""
+    width = Image.open(io.BytesIO(png)).width
+    size = f"width:{0.8 * width:.0f}px;min-width:{0.55 * width:.0f}px"
+    return (f'<div class="scroll"><img class="plot" style="{size}" src="{_data_url("png", png)}" '
+            f'alt="{escape(description)}"></div>')
+
+
+def _data_url(kind, contents):
+    return f"data:image/{kind};base64,{base64.b64encode(contents).decode()}"
+
+
+PAGE = Template("""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>$name – tinynet report</title>
+<style>
+:root { --ink: #1d1f23; --soft: #5c6370; --line: #d9dce1; --paper: #fff; --card: #f4f5f7; --mark: #0072b2; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6e7ea; --soft: #a3a9b5; --line: #3a3f47; --paper: #16181c; --card: #22252b;
+    --mark: #56b4e9; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 56rem; overflow-wrap: anywhere;
+  background: var(--paper); color: var(--ink);
+  font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+h1 { margin: 0; font-size: 1.9rem; line-height: 1.2; }
+h2 { margin: 2.5rem 0 .6rem; padding-top: .8rem; border-top: 1px solid var(--line); font-size: 1.3rem; }
+h3 { margin: 1.4rem 0 .5rem; font-size: 1.05rem; }
+h4 { margin: .8rem 0 .3rem; font-size: .9rem; }
+p { margin: .5rem 0; max-width: 44rem; }
+.kind, small, figcaption { color: var(--soft); }
+.score { margin: 0; font-size: 3.4rem; font-weight: 700; line-height: 1.1; color: var(--mark); }
+.lead { margin-top: 0; font-size: 1.15rem; }
+pre { padding: .8rem 1rem; border-radius: .4rem; background: var(--card); overflow-x: auto; }
+.scroll { margin: .8rem 0; overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
+th, td { padding: .3rem 1.2rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left;
+  vertical-align: top; }
+thead th { color: var(--soft); font-weight: 500; }
+tbody th { font-weight: 600; }
+.bar { display: inline-block; width: 8rem; height: .7rem; border: 1px solid var(--mark);
+  border-radius: .2rem; }
+.bar span { display: block; height: 100%; background: var(--mark); }
+.plot { display: block; max-width: 100%; height: auto; border-radius: .4rem; background: #ffffff; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: 1rem; }
+.strip { display: flex; gap: .5rem; overflow-x: auto; }
+.strip img { height: 7rem; border-radius: .2rem; }
+figure { margin: 0; break-inside: avoid; }
+figure img { display: block; width: 100%; aspect-ratio: 1; object-fit: contain;
+  object-position: left bottom; }
+figcaption { margin-top: .3rem; font-size: .85rem; line-height: 1.35; }
+figcaption strong { color: var(--ink); }
+@media (max-width: 30rem) {
+  th, td { padding-right: .7rem; }
+  .bar { width: 3.5rem; }
+}
+@media print {
+  :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --card: #eee; --mark: #0072b2; }
+  body { max-width: none; padding: 0; font-size: 10pt; }
+  h2, h3, h4 { break-after: avoid; }
+  tr, .plot { break-inside: avoid; }
+  .plot { min-width: 0 !important; }
+  .strip { break-inside: avoid; flex-wrap: wrap; }
+  .scroll { overflow: visible; }
+  .bar span { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+}
+</style>
+</head>
+<body>
+<header><p class="kind">tinynet transfer report</p><h1>$name</h1></header>
+<main>
+<p>$method</p>
+<section><h2>How good is it?</h2>$result</section>
+<section><h2>Use it</h2>
+<p>From the folder in which it was trained, with any photo:</p>$use
+<p>It gives every photo one of its classes, also a photo of something else.</p></section>
+<section><h2>Class by class</h2>$per_class</section>
+<section><h2>Which classes it mixes up</h2>
+<p>Each row holds the test pictures of one class; each column, one answer. Right answers are framed.</p>
+$confusion</section>
+<section><h2>Its mistakes</h2>$mistakes</section>
+<section><h2>How it learned</h2>$training</section>
+<section><h2>What it learned from</h2>$data</section>
+<section><h2>Settings</h2>$settings</section>
+<section><h2>Where the time went</h2>$time</section>
+</main>
+</body>
+</html>
+""")
