@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -n 2 --dist loadfile
+REPLAY := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 120 lessons
 
 CHECK := import sys; v = sys.version_info[:2]; \
   v >= (3, 11) or sys.exit("tinynet needs Python 3.11 or newer and $(PYTHON) is %d.%d; \
@@ -12,7 +13,7 @@ CHECK := import sys; v = sys.version_info[:2]; \
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test parity weights clean
+.PHONY: help demo test parity replay lessons lab book weights clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -20,18 +21,31 @@ help: ## show this list
 demo: $(VENV)/core ## transfer the pretrained network to the drawn cats; results in runs/demo
 	$(RUN) -m tinynet transfer --out runs/demo
 
-test: $(VENV)/test ## run every test but the comparison with PyTorch
+test: $(VENV)/test ## run every test but the comparison with PyTorch, and every lesson
 	$(PYTEST) -m "not parity"
+	$(REPLAY)
 
 parity: $(VENV)/parity ## install PyTorch too and run the tests that compare with it
 	$(PYTEST) -m parity
+
+replay: $(VENV)/test ## run every lesson and compare what it shows with what it stores
+	$(REPLAY)
+
+lessons: $(VENV)/test ## run every lesson and store what it shows
+	$(RUN) -m course execute
+
+lab: $(VENV)/test ## open the first lesson in JupyterLab
+	$(RUN) -m jupyterlab lessons/01_autograd.ipynb
+
+book: $(VENV)/book ## make a web site of the lessons in build/book
+	$(RUN) -m course book
 
 weights: $(VENV)/core ## make the pretrained weights again from the package they came in
 	$(RUN) -m tinynet.models.convert
 
 clean: ## remove .venv, caches and build products (runs/ stays)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis
-	find tinynet tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # .venv/NAME is an empty file: what NAME needs is installed, as pyproject.toml now says.
 $(RUN):
@@ -43,7 +57,11 @@ $(VENV)/core: pyproject.toml $(RUN)
 	@touch $@
 
 $(VENV)/test: pyproject.toml $(RUN)
-	$(RUN) -m pip install -e ".[test]"
+	$(RUN) -m pip install -e ".[course,test]"
+	@touch $@
+
+$(VENV)/book: pyproject.toml $(RUN)
+	$(RUN) -m pip install -e ".[course,book]"
 	@touch $@
 
 $(VENV)/parity: $(VENV)/test

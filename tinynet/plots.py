@@ -7,6 +7,7 @@ shades grow steadily darker or lighter, so a grey print can be read.
 import functools
 import io
 import itertools
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 import matplotlib
@@ -278,23 +279,30 @@ def filters(weight, channels="RGB"):
                          "(F, 3, R, S) in 'RGB' or 'BGR': only what sees colours can be drawn as a picture")
     cells = weight.transpose(0, 2, 3, 1)[..., :: 1 if channels == "RGB" else -1]  # (F, R, S, 3)
     cells = 0.5 + 0.5 * cells / np.maximum(np.abs(cells).max(axis=(1, 2, 3), keepdims=True), 1e-12)
-    n, height, width, _ = cells.shape
-    columns = int(np.ceil(np.sqrt(n)))
-    rows = -(-n // columns)
-    zoom = -(-24 // max(height, width))                                           # pixels per weight
-    cells = cells.repeat(zoom, axis=1).repeat(zoom, axis=2)
-    sheet = np.ones((rows * columns, height * zoom + 4, width * zoom + 4, 3))
-    sheet[:n, 2:-2, 2:-2] = cells
-    sheet = sheet.reshape(rows, columns, *sheet.shape[1:]).swapaxes(1, 2)         # (rows, h, columns, w, 3)
-    figure = Figure(figsize=(0.6 + 0.55 * columns, 0.9 + 0.55 * rows), dpi=120, layout="constrained")
-    axes = figure.subplots()
-    axes.imshow(sheet.reshape(rows * sheet.shape[1], -1, 3), extent=(-.5, columns - .5, rows - .5, -.5))
+    columns = int(np.ceil(np.sqrt(len(cells))))
+    rows = -(-len(cells) // columns)
+    sheet = _mosaic(cells, rows, columns)
+    w, h = 0.55 * columns, 0.55 * columns * sheet.shape[0] / sheet.shape[1]       # inches
+    figure = Figure(figsize=(w + 0.75, h + 0.75), dpi=120)
+    axes = figure.add_axes([0.65 / (w + 0.75), 0.65 / (h + 0.75), w / (w + 0.75), h / (h + 0.75)])
+    axes.imshow(sheet, aspect="auto", extent=(-0.5, columns - 0.5, rows - 0.5, -0.5))
     axes.set_xticks(range(columns), [f"+{column}" for column in range(columns)])
     axes.set_yticks(range(rows), range(0, rows * columns, columns))
     axes.set(ylabel="filter", xlabel="grey is 0")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, labelsize=8)
     return figure
+
+
+def _mosaic(cells, rows, columns):
+    """Return small pictures (N, H, W, 3), enlarged to about 24 pixels, in one picture with white between them."""
+    zoom = -(-24 // max(cells.shape[1:3]))
+    cells = cells.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    n, height, width, _ = cells.shape
+    sheet = np.ones((rows * columns, height + 4, width + 4, 3))
+    sheet[:n, 2:-2, 2:-2] = cells
+    sheet = sheet.reshape(rows, columns, height + 4, width + 4, 3).swapaxes(1, 2)  # (rows, h, columns, w, 3)
+    return sheet.reshape(rows * (height + 4), columns * (width + 4), 3)
 
 
 def activations(maps, titles=None, shown=12):
@@ -348,7 +356,8 @@ def contour_paths(f, paths, xlim, ylim):
     -------
     figure : Figure
         The darker, the lower; between two contours lies always the same area, so flat valleys and steep walls
-        both show. Paths begin at the circle, have a marker every few steps and end at the star.
+        both show. Paths begin at the circle, have a marker every few steps and end at the star. Both axes have
+        the same scale unless one limit is 5 times as wide as the other.
 
     Raises
     ------
@@ -363,9 +372,11 @@ def contour_paths(f, paths, xlim, ylim):
     x, y = np.meshgrid(np.linspace(*xlim, 200), np.linspace(*ylim, 200))
     z = f(x, y)
     levels = np.unique(np.quantile(z[np.isfinite(z)], np.linspace(0.005, 0.99, 18)))
-    height = np.clip(6.5 * abs(ylim[1] - ylim[0]) / abs(xlim[1] - xlim[0]), 2, 7)
-    figure = Figure(figsize=(7.5, height + 1), dpi=120, layout="constrained")
-    axes = figure.subplots()
+    ratio = np.clip(abs(ylim[1] - ylim[0]) / abs(xlim[1] - xlim[0]), 0.2, 5)
+    w, h, legend = 6.5 * min(1, 1 / ratio), 6.5 * min(1, ratio), 0.25 * -(-len(paths) // 4)     # inches
+    width, height = 7.8, h + legend + 0.85
+    figure = Figure(figsize=(width, height), dpi=120)
+    axes = figure.add_axes([((width - w) / 2 + 0.25) / width, 0.55 / height, w / width, h / height])
     axes.contourf(x, y, z, levels, cmap="Greys_r", alpha=0.35, extend="both")
     axes.contour(x, y, z, levels, colors="#8c8c8c", linewidths=0.6)
     for (name, path), (colour, dashes, marker) in zip(paths.items(), LINES):
@@ -373,8 +384,8 @@ def contour_paths(f, paths, xlim, ylim):
                   markevery=max(1, len(path) // 12))
         axes.plot(*path[-1], color=colour, marker="*", ms=15, mec="white")
         axes.plot(*path[0], color="white", marker="o", ms=9, mec="black", mew=1.5)
-    axes.set(xlabel="x", ylabel="y", xlim=xlim, ylim=ylim, aspect="equal")
-    figure.legend(loc="outside upper center", ncols=4, frameon=False)
+    axes.set(xlabel="x", ylabel="y", xlim=xlim, ylim=ylim)
+    figure.legend(loc="upper center", ncols=4, frameon=False)
     return figure
 
 
@@ -631,9 +642,10 @@ def _width(text, size, weight="normal"):
 def _fit(text, width, size, weight="normal"):
     """Return text on one line, shortened in its middle until it is at most `width` points wide."""
     text = "".join(c if ord(c) in _drawable() else "\u25a1" for c in " ".join(str(text).split()))
-    kept = text
-    for n in range(min(len(text), 200) - 1, 1, -1):
-        if _width(kept, size, weight) <= width:
-            break
-        kept = text[:n - n // 2] + "\u2026" + text[len(text) - n // 2:]
-    return kept
+
+    def shortened(n):
+        return text[:n - n // 2] + "\u2026" + text[len(text) - n // 2:]
+
+    if _width(text, size, weight) <= width:
+        return text
+    return shortened(bisect_right(range(1, len(text)), width, key=lambda n: _width(shortened(n), size, weight)))

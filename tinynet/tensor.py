@@ -224,8 +224,7 @@ def _run_tape(output, gradient):
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
         inputs, needs = function.inputs, function.needs
-        function.inputs = None
-        function.__dict__.clear()                    # frees what forward kept
+        function.__dict__.clear()                    # frees the inputs and what forward kept
         if len(gradients) != len(inputs):
             raise ValueError(f"{function}: backward returned {len(gradients)} gradients for {len(inputs)} inputs")
         for x, wanted, gx in zip(inputs, needs, gradients):

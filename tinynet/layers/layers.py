@@ -149,7 +149,7 @@ class Standardize(Module):
         """Take the statistics of training features x, an ndarray (N, D); a feature that never varies keeps std 1."""
         self.mean[...] = x.mean(axis=0)
         std = x.std(axis=0)
-        std[std == 0] = 1
+        std[x.max(axis=0) == x.min(axis=0)] = 1             # rounding of the mean may leave a std of 1e-8
         self.std[...] = std
 
     def forward(self, x):

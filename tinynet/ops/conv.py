@@ -6,7 +6,7 @@ Processing", 2006.
 from ..backend import array_module
 from ..errors import InputError
 from ..tensor import Function
-from .window import check_window, output_size, pair, taps
+from .window import check_window, output_size, pair, reach
 
 
 def im2col(x, kernel, stride, padding):
@@ -30,9 +30,14 @@ def im2col(x, kernel, stride, padding):
     OH, OW = (output_size(*axis) for axis in zip((H, W), kernel, stride, padding))
     xp = array_module(x)
     new = xp.empty if padding == (0, 0) else xp.zeros
-    cols = new((N, C, R, S, OH, OW), x.dtype)
-    for r, s, outputs, pixels in taps(kernel, stride, padding, (H, W), (OH, OW)):
-        cols[:, :, r, s][outputs] = x[pixels]
+    across = new((N, C, S, H + 2 * padding[0], OW), x.dtype)    # what tap column s reads in each row of the image
+    inside = across[:, :, :, padding[0]:padding[0] + H]
+    for s in range(S):
+        outputs, pixels = reach(s - padding[1], stride[1], W, OW)
+        inside[:, :, s, :, outputs] = x[..., pixels]
+    cols = xp.empty((N, C, R, S, OH, OW), x.dtype)
+    for r in range(R):                                          # whole rows from here on: long runs of memory
+        cols[:, :, r] = across[:, :, :, r:r + (OH - 1) * stride[0] + 1:stride[0]]
     return cols.reshape(N, C * R * S, OH * OW)
 
 
@@ -56,9 +61,15 @@ def col2im(cols, x_shape, kernel, stride, padding):
         return cols.reshape(x_shape)
     OH, OW = (output_size(*axis) for axis in zip((H, W), kernel, stride, padding))
     cols = cols.reshape(N, C, R, S, OH, OW)
-    x = array_module(cols).zeros(x_shape, cols.dtype)
-    for r, s, outputs, pixels in taps(kernel, stride, padding, (H, W), (OH, OW)):
-        x[pixels] += cols[:, :, r, s][outputs]
+    xp = array_module(cols)
+    across = xp.zeros((N, C, S, H + 2 * padding[0], OW), cols.dtype)
+    for r in range(R):
+        across[:, :, :, r:r + (OH - 1) * stride[0] + 1:stride[0]] += cols[:, :, r]
+    inside = across[:, :, :, padding[0]:padding[0] + H]
+    x = xp.zeros(x_shape, cols.dtype)
+    for s in range(S):
+        outputs, pixels = reach(s - padding[1], stride[1], W, OW)
+        x[..., pixels] += inside[:, :, s, :, outputs]
     return x
 
 
