@@ -1,0 +1,1 @@
+"""What runs the class: ``python -m course --help``. The library never imports it."""

@@ -1,0 +1,179 @@
+"""Finding and reading what a student handed in, whatever it is. Nothing is followed, unpacked or run."""
+import hashlib
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from tinynet.errors import InputError
+
+from . import notebook
+
+LARGEST = 20 << 20              # bytes of a notebook, its outputs included
+MOST_CODE = 1 << 20             # characters of code
+
+
+@dataclass
+class Submission:
+    """One student's work on one assignment.
+
+    Attributes
+    ----------
+    student : str
+        The folder's name, printable.
+    sha256 : str
+        Of the notebook's bytes, or of nothing.
+    cells : list of notebook.Cell
+        Empty if there is no readable notebook.
+    notes : list of str
+        What was odd, for the report.
+    """
+
+    student: str
+    sha256: str = hashlib.sha256(b"").hexdigest()
+    cells: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+
+
+def students(folder):
+    """List the students' folders, and say what else lies there.
+
+    Parameters
+    ----------
+    folder : Path
+        ``SUBMISSIONS``.
+
+    Returns
+    -------
+    folders : list of Path
+        Sorted by name.
+    notes : list of str
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist or two names print alike.
+    """
+    if not folder.is_dir():
+        raise InputError(f"grade: {folder} is not a folder; it should hold STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb")
+    entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
+    folders = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False) and entry.name[0] != "."]
+    names = {path.name for path in folders}
+    notes = [f"{printable(entry.name)}: not a student's folder, ignored" for entry in entries if entry.name not in names]
+    if len({printable(name) for name in names}) < len(names):
+        raise InputError(f"grade: two students' folders in {folder} have names that print alike; rename one")
+    return folders, notes
+
+
+def printable(name):
+    """Return a file's name as text that can be written anywhere; bytes that are no UTF-8 become ``\\xff``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def read(folder, name, due=None):
+    """Read a student's notebook.
+
+    Parameters
+    ----------
+    folder : Path
+        The student's.
+    name : str
+        The assignment's.
+    due : datetime, optional
+        Aware; later is noted.
+
+    Returns
+    -------
+    submission : Submission
+    """
+    submission = Submission(printable(folder.name))
+    try:
+        path = _find(folder / name, name, submission.notes)
+        data = _bytes(path, LARGEST)
+        submission.sha256 = hashlib.sha256(data).hexdigest()
+        if due:
+            submission.notes += _late(path, due)
+        book = notebook.parse(data)
+        submission.notes += book.notes
+        if sum(len(cell.source) for cell in book.cells) > MOST_CODE:
+            raise InputError(f"more than {MOST_CODE:,} characters of text and code: not graded")
+        submission.cells = book.cells
+    except InputError as error:
+        submission.notes.append(str(error))
+    except OSError as error:
+        submission.notes.append(f"cannot be read: {error.strerror}")
+    return submission
+
+
+def answers(submission, solution, grade_id):
+    """Pick the cells that answer a task.
+
+    Parameters
+    ----------
+    submission : Submission
+        Gets a note if the cell had to be looked for.
+    solution : str
+        The solution's source of this task.
+    grade_id : str
+
+    Returns
+    -------
+    cells : list of notebook.Cell
+        Those with the grade id, in order; if there is none, those without one that define the same names.
+    """
+    code = [cell for cell in submission.cells if cell.code]
+    cells = [cell for cell in code if cell.grade_id == grade_id]
+    if len(cells) > 1:
+        submission.notes.append(f"{len(cells)} cells have the grade id {grade_id}: run in order, the last one counts")
+    if cells or not submission.cells:
+        return cells
+    names = re.findall(r"^(?:def|class)\s+(\w+)", solution, re.MULTILINE)
+    defines = re.compile(rf"^(?:def|class)\s+(?:{'|'.join(names)})\b", re.MULTILINE)
+    cells = [cell for cell in code if names and cell.grade_id is None and defines.search(cell.source)]
+    what = f"graded the cell that defines {' or '.join(names)} instead" if cells else "not answered"
+    submission.notes.append(f"the cell with the grade id {grade_id} is gone: {what}")
+    return cells
+
+
+def _find(folder, name, notes):
+    """Return the path of the notebook in a student's folder for an assignment."""
+    if folder.is_symlink() or not folder.is_dir():
+        raise InputError(f"missing: there is no folder {name}" + " (but a link)" * folder.is_symlink())
+    found = sorted(path for path in folder.iterdir() if path.suffix == ".ipynb")
+    exact = folder / f"{name}.ipynb"
+    others = [printable(path.name) for path in found if path != exact]
+    if exact in found:
+        notes += [f"other notebooks, ignored: {', '.join(others)}"[:500]] if others else []
+        return exact
+    if len(found) == 1:
+        notes.append(f"renamed: {others[0]} was taken for {exact.name}")
+        return found[0]
+    raise InputError(f"missing: none of {len(found)} notebooks is named {exact.name}" if found else
+                     f"missing: there is no notebook in the folder {name}")
+
+
+def _bytes(path, limit):
+    """Read a file that is a file: no link, no device, no pipe, not too large."""
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise InputError(f"{printable(path.name)} is a link or no file: not read")
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags), "rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise InputError(f"{printable(path.name)} is larger than {limit >> 20} MB: not graded; clear its outputs")
+    return data
+
+
+def _late(path, due):
+    """Return a note if a notebook came after its time: by nbgrader's ``timestamp.txt``, or else by the file's date."""
+    try:
+        words = _bytes(path.with_name("timestamp.txt"), 1000).decode("ascii").split()
+        when = datetime.fromisoformat(" ".join(words[:2]))
+        when = when if when.tzinfo else when.replace(tzinfo=ZoneInfo(words[2]) if words[2:] else timezone.utc)
+        source = "timestamp.txt"
+    except (OSError, ValueError, KeyError, InputError):
+        when, source = datetime.fromtimestamp(os.lstat(path).st_mtime, timezone.utc), "the file's date"
+    return [f"late by {str(when - due).split('.')[0]} hours, by {source}"] if when > due else []
