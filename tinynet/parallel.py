@@ -207,7 +207,7 @@ def gradients(net, loss, x, labels, workers=None):
             elif own.grad is not None:
                 p.grad += own.grad
     for module, own in zip(net.modules(), twin.modules()):
-        if isinstance(module, Dropout) and module.rng is not None and own.training:
+        if isinstance(module, Dropout) and module.rng is not None:
             module.rng.bit_generator.state = own.rng.bit_generator.state
     return total, array_module(all_scores[0]).concatenate(all_scores)
 

@@ -295,7 +295,7 @@ def filters(weight, channels="RGB"):
 
 
 def _mosaic(cells, rows, columns):
-    """Return small pictures (N, H, W, 3), enlarged to about 24 pixels, in one picture with white between them."""
+    """Return small pictures (N, H, W, 3), enlarged to about 24 pixels, as one with white between them."""
     zoom = -(-24 // max(cells.shape[1:3]))
     cells = cells.repeat(zoom, axis=1).repeat(zoom, axis=2)
     n, height, width, _ = cells.shape
@@ -356,8 +356,8 @@ def contour_paths(f, paths, xlim, ylim):
     -------
     figure : Figure
         The darker, the lower; between two contours lies always the same area, so flat valleys and steep walls
-        both show. Paths begin at the circle, have a marker every few steps and end at the star. Both axes have
-        the same scale unless one limit is 5 times as wide as the other.
+        both show. Paths begin at the circle, have a marker every few steps and end at the star. Both axes
+        have the same scale unless one range is more than 5 times the other.
 
     Raises
     ------
@@ -377,13 +377,13 @@ def contour_paths(f, paths, xlim, ylim):
     width, height = 7.8, h + legend + 0.85
     figure = Figure(figsize=(width, height), dpi=120)
     axes = figure.add_axes([((width - w) / 2 + 0.25) / width, 0.55 / height, w / width, h / height])
-    axes.contourf(x, y, z, levels, cmap="Greys_r", alpha=0.35, extend="both")
-    axes.contour(x, y, z, levels, colors="#8c8c8c", linewidths=0.6)
+    axes.contourf(x, y, z, levels, cmap="Greys_r", alpha=0.2, extend="both")
+    axes.contour(x, y, z, levels, colors="#a0a0a0", linewidths=0.6)
     for (name, path), (colour, dashes, marker) in zip(paths.items(), LINES):
-        axes.plot(*path.T, color=colour, ls=dashes, marker=marker, ms=4, lw=1.6, label=name,
-                  markevery=max(1, len(path) // 12))
-        axes.plot(*path[-1], color=colour, marker="*", ms=15, mec="white")
-        axes.plot(*path[0], color="white", marker="o", ms=9, mec="black", mew=1.5)
+        axes.plot(*path.T, color=colour, ls=dashes, marker=marker, ms=5, mec=BLACK, mew=0.6,
+                  label=name, markevery=max(1, len(path) // 12))
+        axes.plot(*path[-1], color=colour, marker="*", ms=15, mec=BLACK)
+        axes.plot(*path[0], color="white", marker="o", ms=9, mec=BLACK, mew=1.5)
     axes.set(xlabel="x", ylabel="y", xlim=xlim, ylim=ylim)
     figure.legend(loc="upper center", ncols=4, frameon=False)
     return figure
@@ -646,6 +646,9 @@ def _fit(text, width, size, weight="normal"):
     def shortened(n):
         return text[:n - n // 2] + "\u2026" + text[len(text) - n // 2:]
 
+    def width_of(n):
+        return _width(shortened(n), size, weight)
+
     if _width(text, size, weight) <= width:
         return text
-    return shortened(bisect_right(range(1, len(text)), width, key=lambda n: _width(shortened(n), size, weight)))
+    return shortened(bisect_right(range(1, len(text)), width, key=width_of))

@@ -12,18 +12,25 @@ import numpy as np
 
 from . import backend
 
-_mode = threading.local()           # each thread records its own tape, so each has its own switch
+
+class _Mode(threading.local):
+    """The switch of `no_grad`. Each thread records its own tape, so each has its own."""
+
+    recording = True
+
+
+_mode = _Mode()
 
 
 def is_recording():
     """Return whether operations in this thread are recorded for backward."""
-    return getattr(_mode, "recording", True)
+    return _mode.recording
 
 
 @contextmanager
 def no_grad():
     """Record nothing inside this block: results need no gradient and nothing is kept for backward."""
-    before = is_recording()
+    before = _mode.recording
     _mode.recording = False
     try:
         yield
@@ -164,7 +171,7 @@ class Function:
         if self.inputs is not None:
             raise RuntimeError(f"{self}: applied a second time, which would overwrite what the first backward reads; "
                                f"make a new one, {self}(...), for each application")
-        recording = getattr(_mode, "recording", True)
+        recording = _mode.recording
         arrays, needs, depth = [], [], 0
         for x in inputs:
             if isinstance(x, Tensor):

@@ -110,12 +110,12 @@ class LogSoftmax(Function):
 def positive_part(x, out=None):
     """Return max(x, 0) of an array.
 
-    NumPy compares two rows of numbers twice as fast as a row and a single number, so the maximum is taken with a row
-    of zeros, as long as the map is.
+    NumPy compares two rows of numbers twice as fast as a row and a single number, so the maximum of maps is taken
+    with a row of zeros, as long as a map.
     """
     xp = array_module(x)
     if x.ndim != 4 or not x.flags.c_contiguous:
-        return xp.maximum(x, x.dtype.type(0), out=out)
+        return xp.maximum(x, 0, out=out)
     maps = (-1, x.shape[2] * x.shape[3])
     y = xp.maximum(x.reshape(maps), xp.zeros(maps[1], x.dtype), out=None if out is None else out.reshape(maps))
     return y.reshape(x.shape)

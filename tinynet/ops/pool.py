@@ -1,5 +1,7 @@
 """Max, average and global average pooling. Taught in lesson 02."""
-from ..backend import array_module
+import numpy as np
+
+from ..backend import add_at, array_module
 from ..errors import InputError
 from ..tensor import Function
 from .reduce import mean
@@ -51,13 +53,27 @@ class MaxPool2d(Pool):
 
     def backward(self, gy):
         xp = array_module(gy)
-        gx = xp.zeros_like(self.x)
-        unmet = xp.ones(gy.shape, bool)                     # windows whose maximum has not been met yet
-        for outputs, pixels in self.taps(gx.shape[2:], gy.shape[2:]):
-            hit = (self.x[pixels] == self.y[outputs]) & unmet[outputs]
-            unmet[outputs] ^= hit
-            gx[pixels] += gy[outputs] * hit
+        gx = xp.zeros(self.x.shape, gy.dtype)
+        add_at(gx.reshape(-1), self.winners(xp).reshape(-1), gy.reshape(-1))
         return gx
+
+    def winners(self, xp):
+        """Return where in x, counted as one row of numbers, the pixel stands that each output was taken from."""
+        (N, C, H, W), (OH, OW), (R, S) = self.x.shape, self.y.shape[2:], self.kernel
+        *others, _ = self.taps((H, W), (OH, OW))            # a maximum not met at another tap is met at the last
+        unmet = xp.ones(self.y.shape, bool)
+        tap = xp.zeros(self.y.shape, np.min_scalar_type(R * S))     # number of the first tap that meets the maximum:
+        for outputs, pixels in others:                              # so many taps did not
+            unmet[outputs] &= self.x[pixels] < self.y[outputs]
+            tap += unmet
+        taps = xp.arange(R)[:, None] * W + xp.arange(S)             # where each tap and each window starts, and each
+        rows, columns = (xp.arange(n) * stride - padding            # map of (n, c)
+                         for n, stride, padding in zip((OH, OW), self.stride, self.padding))
+        maps = xp.arange(N * C).reshape(N, C, 1, 1) * (H * W)
+        winners = taps.reshape(-1)[tap]
+        winners += rows[:, None] * W + columns
+        winners += maps
+        return winners
 
 
 class AvgPool2d(Pool):

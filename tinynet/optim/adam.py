@@ -26,8 +26,6 @@ class Adam(Optimizer):
         See `Optimizer`; as L2 it is divided by the root like the rest of the gradient.
     """
 
-    remembers = ("m", "v", "t")
-
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
         super().__init__(params, lr, weight_decay)
         self.betas, self.eps = betas, eps

@@ -30,8 +30,6 @@ class Optimizer:
         number from 0 up.
     """
 
-    remembers = ()                  # names of what `update` keeps in a parameter's state
-
     def __init__(self, params, lr, weight_decay=0.0):
         params = list(params)
         groups = params if params and isinstance(params[0], dict) else [{"params": params}]
@@ -77,13 +75,14 @@ class Optimizer:
             p.grad = None
 
     def state_dict(self):
-        """Return all that is needed to go on later: ``{"rates": [...], "state": {position: {name: value}}}``.
+        """Return all that is needed to go on later.
 
+        That is ``{"kind": name of the class, "rates": [...], "state": {position: {name: value}}}``.
         Values are NumPy arrays (copies) and numbers, wherever the parameters are.
         """
         state = {position: {name: backend.to_numpy(value).copy() if hasattr(value, "shape") else value
                             for name, value in values.items()} for position, values in self.state.items()}
-        return {"rates": [group["lr"] for group in self.groups], "state": state}
+        return {"kind": type(self).__name__, "rates": [group["lr"] for group in self.groups], "state": state}
 
     def load_state_dict(self, saved):
         """Go on from a `state_dict` of an optimiser built in the same way.
@@ -94,13 +93,13 @@ class Optimizer:
             If it was saved from another kind of optimiser, other groups or other parameters; nothing was changed.
         """
         params = self.parameters()
-        fits = len(saved["rates"]) == len(self.groups) and all(
-            position < len(params) and set(values) in (set(), set(self.remembers))
-            and all(getattr(value, "shape", params[position].shape) == params[position].shape for value in values.values())
+        fits = saved["kind"] == type(self).__name__ and len(saved["rates"]) == len(self.groups) and all(
+            position < len(params) and all(getattr(value, "shape", params[position].shape) == params[position].shape
+                                           for value in values.values())
             for position, values in saved["state"].items())
         if not fits:
-            raise InputError(f"{type(self).__name__}: this state is of another optimiser or of other parameters "
-                             f"({len(saved['rates'])} groups, here {len(self.groups)}); build the optimiser as it was when saved")
+            raise InputError(f"{type(self).__name__}: this state is of {saved['kind']} with {len(saved['rates'])} groups, or of "
+                             f"other parameters than these {len(self.groups)}; build the optimiser as it was when saved")
         for group, lr in zip(self.groups, saved["rates"]):
             group["lr"] = lr
         self.state = {position: {name: backend.array_module(params[position].data).array(value)

@@ -27,8 +27,6 @@ class SGD(Optimizer):
         See `Optimizer`.
     """
 
-    remembers = ("v",)
-
     def __init__(self, params, lr, momentum=0.0, nesterov=False, weight_decay=0.0):
         super().__init__(params, lr, weight_decay)
         self.momentum, self.nesterov = momentum, nesterov

@@ -31,7 +31,8 @@ def save_checkpoint(path, net, optimizer, rng, progress, best=None):
         for name, value in values.items():
             (arrays if hasattr(value, "shape") else numbers)[f"optimizer/{position}/{name}"] = value
     generators = [g.bit_generator.state for g in _generators(net, rng)]
-    save_weights(path, arrays, {"progress": progress, "rates": state["rates"], "numbers": numbers, "generators": generators})
+    save_weights(path, arrays, {"progress": progress, "kind": state["kind"], "rates": state["rates"], "numbers": numbers,
+                                "generators": generators})
 
 
 def load_checkpoint(path, net, optimizer, rng):
@@ -65,7 +66,7 @@ def load_checkpoint(path, net, optimizer, rng):
         if key.startswith("optimizer/"):
             _, position, name = key.split("/")
             state.setdefault(int(position), {})[name] = value
-    optimizer.load_state_dict({"rates": metadata["rates"], "state": state})
+    optimizer.load_state_dict({"kind": metadata["kind"], "rates": metadata["rates"], "state": state})
     net.load_state_dict(_under("net/", arrays))
     for generator, saved in zip(generators, metadata["generators"]):
         generator.bit_generator.state = saved

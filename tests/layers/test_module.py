@@ -1,0 +1,184 @@
+"""Modules: names, order, state, and stages."""
+import numpy as np
+import pytest
+
+from tinynet import InputError, Tensor
+from tinynet.backend import array_module, to_numpy
+from tinynet.layers import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, Module, Parameter, ReLU, Sequential
+
+
+class Block(Module):
+    """Parameters before, between and after modules, as a user may assign them."""
+
+    def __init__(self, rng):
+        self.scale = Parameter(np.ones(3, np.float32))
+        self.conv = Conv2d(3, 5, (3, 2), rng=rng)
+        self.norm = BatchNorm2d(5)
+        self.shift = Parameter(np.zeros(5, np.float32))
+        self.setting = np.ones(7)                           # an array, but no buffer
+
+    def forward(self, x):
+        return self.norm(self.conv(x)) * self.shift.reshape(1, -1, 1, 1)
+
+
+NAMES = ["block.scale", "block.shift", "block.conv.weight", "block.conv.bias", "block.norm.weight", "block.norm.bias",
+         "block.norm.running_mean", "block.norm.running_var", "head.weight", "head.bias"]
+
+
+@pytest.fixture
+def net(rng):
+    return Sequential(block=Block(rng), relu=ReLU(), drop=Dropout(), flat=Flatten(), head=Linear(5, 2, rng))
+
+
+def test_names_follow_the_order_of_assignment(net):
+    assert [name for name, _ in net.named_parameters()] == [name for name in NAMES if "running" not in name]
+    assert list(net.state_dict()) == NAMES
+    assert [id(p) for p in net.parameters()] == [id(p) for _, p in net.named_parameters()]
+    assert [type(m).__name__ for m in net.modules()] == [
+        "Sequential", "Block", "Conv2d", "BatchNorm2d", "ReLU", "Dropout", "Flatten", "Linear"]
+
+
+def test_a_shared_parameter_is_counted_once(rng):
+    layer = Linear(3, 3, rng)
+    net = Sequential(a=layer, b=ReLU(), c=layer)
+    assert len(net.parameters()) == 2
+    assert list(net.state_dict()) == ["a.weight", "a.bias", "c.weight", "c.bias"]
+
+
+def test_state_goes_round(net):
+    state = {name: np.random.default_rng(1).standard_normal(array.shape) for name, array in net.state_dict().items()}
+    live = list(net.state_dict().values())
+    net.load_state_dict(state)
+    for (name, array), before in zip(net.state_dict().items(), live):
+        assert array is before and array.dtype == np.float32, "loaded in place, optimisers and slices see it"
+        np.testing.assert_array_equal(array, state[name].astype(np.float32))
+    state["head.bias"][:] = 0
+    assert net["head"].bias.data.any()
+
+
+def test_a_state_that_does_not_fit_is_listed_in_full_and_changes_nothing(net):
+    state = {name: array + 1 for name, array in net.state_dict().items()}
+    del state["block.scale"], state["head.bias"]
+    state |= {"foot.weight": np.ones(3), "block.conv.weight": np.ones((5, 3, 2, 3)), "head.weight": np.ones((5, 2))}
+    before = {name: array.copy() for name, array in net.state_dict().items()}
+    with pytest.raises(InputError) as error:
+        net.load_state_dict(state)
+    for problem in ("missing block.scale", "missing head.bias", "unknown foot.weight", "5 of 10",
+                    "block.conv.weight is (5, 3, 2, 3), needs (5, 3, 3, 2)", "head.weight is (5, 2), needs (2, 5)"):
+        assert problem in str(error.value)
+    assert "block.shift" not in str(error.value) and "\n" not in str(error.value)
+    for name, array in net.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_train_and_eval_reach_every_module(net):
+    assert all(module.training for module in net.modules())
+    assert net.eval() is net and not any(module.training for module in net.modules())
+    assert net.train() is net and all(module.training for module in net.modules())
+    net["drop"].eval()
+    assert [module.training for module in net.modules()].count(False) == 1
+
+
+def test_to_a_device(net, device, rng):
+    x = rng.standard_normal((2, 3, 3, 2)).astype(np.float32)
+    net.eval()
+    expected = net(Tensor(x)).numpy()
+    parameters = net.parameters()
+    parameters[0].grad = np.ones(3, np.float32)
+    assert net.device == "cpu" and net.to(device) is net and net.device == device
+    assert [id(p) for p in net.parameters()] == [id(p) for p in parameters], "optimisers keep their parameters"
+    assert parameters[0].grad is None
+    xp = array_module(Tensor(x).to(device).data)
+    assert all(type(array) is xp.ndarray for array in net.state_dict().values())
+    assert type(net["block"].setting) is np.ndarray, "only parameters and buffers move"
+    np.testing.assert_allclose(net(Tensor(x).to(device)).numpy(), expected, rtol=1e-5, atol=1e-6)
+    net.load_state_dict({name: np.full(array.shape, 2.0) for name, array in net.state_dict().items()})
+    assert all((to_numpy(array) == 2).all() for array in net.state_dict().values()) and net.device == device
+
+
+def test_a_module_without_arrays_is_on_the_cpu():
+    assert ReLU().device == "cpu"
+
+
+def test_a_parameter_is_trained_unless_frozen():
+    assert Parameter(np.ones(3)).requires_grad and not Parameter(np.ones(3), requires_grad=False).requires_grad
+
+
+def test_an_unwritten_module_says_what_to_write():
+    with pytest.raises(NotImplementedError, match="Module: write forward"):
+        Module()(Tensor([1.0]))
+
+
+# Sequential
+
+class Plus(Module):
+    def __init__(self, n):
+        self.n = n
+
+    def forward(self, x):
+        return x * 10 + self.n
+
+
+@pytest.fixture
+def digits():
+    return Sequential(one=Plus(1), two=Plus(2), three=Plus(3), four=Plus(4))
+
+
+def test_stages_are_applied_in_order(digits):
+    assert digits(Tensor([0.0])).item() == 1234
+    assert digits.stages == ["one", "two", "three", "four"] and len(digits) == 4
+    assert [stage.n for stage in digits] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("take, stages", [
+    (lambda net: net[:"three"], ["one", "two"]), (lambda net: net["three":], ["three", "four"]),
+    (lambda net: net["two":"four"], ["two", "three"]), (lambda net: net["two":-1], ["two", "three"]),
+    (lambda net: net[:"one"], []), (lambda net: net["four":"two"], []), (lambda net: net[1:], ["two", "three", "four"]),
+    (lambda net: net[:], ["one", "two", "three", "four"]), (lambda net: net[::2], ["one", "three"]),
+    (lambda net: net[1:]["three":][:1], ["three"])])
+def test_slices(digits, take, stages):
+    part = take(digits)
+    assert isinstance(part, Sequential) and part.stages == stages
+    assert all(part[name] is digits[name] for name in stages)
+    assert part(Tensor([0.0])).item() == int("".join(str(digits[name].n) for name in stages) or 0)
+
+
+def test_two_slices_make_the_whole(digits):
+    assert digits["three":](digits[:"three"](Tensor([0.0]))).item() == 1234
+
+
+def test_a_slice_shares_parameters_and_mode(net):
+    net.eval()
+    part = net["drop":]
+    assert not part.training and part.parameters()[0] is net["head"].weight
+    assert list(part.state_dict()) == ["head.weight", "head.bias"]
+
+
+def test_stages_by_position(digits):
+    assert digits[0] is digits["one"] and digits[-1] is digits["four"]
+    with pytest.raises(IndexError):
+        digits[4]
+
+
+def test_unnamed_stages_are_numbered():
+    net = Sequential(Plus(1), Plus(2), Plus(3))
+    assert net.stages == ["0", "1", "2"] and net["1"] is net[1]
+    assert net[1:].stages == ["1", "2"], "a slice keeps the names, and with them the parameters' names"
+
+
+def test_a_stage_may_be_replaced_in_place(digits):
+    digits.two = Plus(7)
+    assert digits.stages == ["one", "two", "three", "four"] and digits(Tensor([0.0])).item() == 1734
+
+
+@pytest.mark.parametrize("make, word", [
+    (lambda: Sequential(Plus(1), two=Plus(2)), "all stages or none"),
+    (lambda: Sequential(training=Plus(1)), "'training'"), (lambda: Sequential(forward=Plus(1)), "'forward'"),
+    (lambda: Sequential(stages=Plus(1)), "'stages'"), (lambda: Sequential(**{"a.b": Plus(1)}), "no dot"),
+    (lambda: Sequential(one=np.tanh), "ufunc"), (lambda: Sequential(Plus), "type"),
+    (lambda: Sequential(one=Plus(1))["two"], "no stage 'two'; the stages are one"),
+    (lambda: Sequential(one=Plus(1))[:"two"], "no stage 'two'")])
+def test_mistakes(make, word):
+    with pytest.raises(InputError) as error:
+        make()
+    assert word in str(error.value)

@@ -1,0 +1,115 @@
+"""Convolution against the loop over every output, every filter and every tap."""
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinynet import InputError, Tensor, gradcheck, ops
+from tinynet.ops.conv import col2im, im2col
+from tinynet.ops.window import output_size
+
+
+def slow_conv2d(x, W, b, stride, padding, groups):
+    """y[n, f, i, j] = b[f] + the sum over the filter's channels and taps, in plain loops."""
+    N, _, H, width = x.shape
+    F, C, R, S = W.shape
+    OH, OW = (output_size(*axis) for axis in zip((H, width), (R, S), stride, padding))
+    y = np.zeros((N, F, OH, OW))
+    for n, f, i, j in np.ndindex(y.shape):
+        y[n, f, i, j] = b[f]
+        for c, r, s in np.ndindex(C, R, S):
+            row, column = i * stride[0] + r - padding[0], j * stride[1] + s - padding[1]
+            if 0 <= row < H and 0 <= column < width:
+                y[n, f, i, j] += x[n, f // (F // groups) * C + c, row, column] * W[f, c, r, s]
+    return y
+
+
+@st.composite
+def convolutions(draw):
+    """(x, W, b, stride, padding, groups), the numbers random and the window fitting."""
+    def number(low, high):
+        return draw(st.integers(low, high))
+
+    groups, C, F, N = number(1, 3), number(1, 3), number(1, 3), number(0, 2)
+    padding = number(0, 2), number(0, 3)
+    size = number(1, 7), number(1, 5)
+    kernel = tuple(number(1, min(4, n + 2 * p)) for n, p in zip(size, padding))
+    rng = np.random.default_rng(number(0, 99))
+    shapes = (N, C * groups, *size), (F * groups, C, *kernel), (F * groups,)
+    return *(rng.standard_normal(shape) for shape in shapes), (number(1, 3), number(1, 4)), padding, groups
+
+
+@given(convolutions())
+def test_forward_equals_the_loop(case):
+    x, W, b, *options = case
+    y = ops.conv2d(Tensor(x), Tensor(W), Tensor(b), *options)
+    np.testing.assert_allclose(y.data, slow_conv2d(*case), rtol=1e-10, atol=1e-12)
+
+
+@settings(max_examples=60)
+@given(case=convolutions())
+def test_gradients_are_derivatives(case, device, rng):
+    x, W, b, *options = case
+    gradcheck(lambda x, W, b: ops.conv2d(x, W, b, *options), *map(on(device), (x, W, b)), rng=rng)
+
+
+def on(device):
+    return lambda array: Tensor(array).to(device).data
+
+
+@given(convolutions())
+def test_col2im_is_the_transpose_of_im2col(case):
+    """<im2col(x), cols> = <x, col2im(cols)> for every x and cols."""
+    x, W, _, stride, padding, _ = case
+    cols = im2col(x, W.shape[2:], stride, padding)
+    other = np.random.default_rng(1).standard_normal(cols.shape)
+    back = col2im(other, x.shape, W.shape[2:], stride, padding)
+    np.testing.assert_allclose((cols * other).sum(), (x * back).sum(), rtol=1e-9, atol=1e-9)
+
+
+def test_the_filter_is_not_flipped():
+    x = np.arange(12.0).reshape(1, 1, 3, 4)
+    W = np.array([[[[0.0, 1.0], [0.0, 0.0]]]])                      # picks the upper right pixel of each window
+    np.testing.assert_array_equal(ops.conv2d(Tensor(x), Tensor(W)).data[0, 0], x[0, 0, :2, 1:])
+
+
+def test_depthwise_filters_see_their_own_channel_alone(rng):
+    x, W = rng.standard_normal((2, 3, 5, 7)), rng.standard_normal((3, 1, 3, 2))
+    y = ops.conv2d(Tensor(x), Tensor(W), groups=3).data
+    for c in range(3):
+        alone = ops.conv2d(Tensor(x[:, c:c + 1]), Tensor(W[c:c + 1])).data
+        np.testing.assert_allclose(y[:, c:c + 1], alone)
+
+
+def test_a_number_means_both_directions(rng):
+    x, W = Tensor(rng.standard_normal((2, 3, 7, 11))), Tensor(rng.standard_normal((5, 3, 3, 2)))
+    np.testing.assert_array_equal(ops.conv2d(x, W, stride=2, padding=1).data,
+                                  ops.conv2d(x, W, stride=(2, 2), padding=(1, 1)).data)
+
+
+def test_columns_are_kept_for_the_filters_alone(rng):
+    """They are R S times as large as the image: a frozen filter must not pay for them."""
+    x = Tensor(rng.standard_normal((2, 3, 7, 11)), requires_grad=True)
+    y = ops.conv2d(x, Tensor(rng.standard_normal((5, 3, 3, 3))))
+    kept = sum(value.nbytes for value in vars(y.creator).values() if isinstance(value, np.ndarray))
+    assert kept <= x.data.nbytes
+
+
+def test_a_1x1_filter_copies_nothing(rng):
+    x = rng.standard_normal((2, 3, 5, 7))
+    assert np.shares_memory(im2col(x, (1, 1), (1, 1), (0, 0)), x)
+
+
+@pytest.mark.parametrize("x, W, b, groups, word", [
+    ((2, 3, 5, 7), (5, 4, 3, 3), None, 1, "x has 3 channels, W expects 4"),
+    ((2, 6, 5, 7), (5, 3, 3, 3), None, 2, "multiple of groups"),
+    ((2, 6, 5, 7), (6, 6, 3, 3), None, 2, "W expects 12"),
+    ((2, 3, 5, 7), (5, 3, 6, 3), None, 1, "does not fit"),
+    ((3, 5, 7), (5, 3, 3, 3), None, 1, "(N, C, H, W)"),
+    ((2, 3, 5, 7), (5, 3, 3, 3), (3,), 1, "b must be (5,)"),
+    ((2, 3, 5, 7), (5, 3, 3, 3), None, 0, "groups 0"),
+])
+def test_shapes_that_do_not_fit(x, W, b, groups, word):
+    with pytest.raises(InputError) as error:
+        ops.conv2d(Tensor(np.ones(x)), Tensor(np.ones(W)), b and Tensor(np.ones(b)), groups=groups)
+    assert word in str(error.value) and "\n" not in str(error.value)

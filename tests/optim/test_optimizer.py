@@ -1,0 +1,265 @@
+"""What holds for every optimiser: who is changed, who has state, and what can be saved."""
+import copy
+
+import numpy as np
+import pytest
+
+from tinynet import InputError, Tensor, ops
+from tinynet.backend import to_device, to_numpy
+from tinynet.layers import Linear, Parameter, ReLU, Sequential
+from tinynet.optim import SGD, AdaGrad, Adam, Optimizer, RMSProp
+
+OPTIMIZERS = {
+    "sgd": lambda params, **options: SGD(params, **{"lr": 0.1} | options),
+    "momentum": lambda params, **options: SGD(params, **{"lr": 0.1, "momentum": 0.9} | options),
+    "nesterov": lambda params, **options: SGD(params, **{"lr": 0.1, "momentum": 0.9, "nesterov": True} | options),
+    "adagrad": lambda params, **options: AdaGrad(params, **{"lr": 0.1} | options),
+    "rmsprop": lambda params, **options: RMSProp(params, **{"lr": 0.02} | options),
+    "adam": lambda params, **options: Adam(params, **{"lr": 0.1} | options),
+}
+every_optimizer = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
+
+
+def parameter(*numbers, requires_grad=True):
+    return Parameter(np.array(numbers, np.float32), requires_grad)
+
+
+def train(net, optimizer, steps, first=0):
+    """Some steps on the same three batches in turn."""
+    for step in range(first, first + steps):
+        rng = np.random.default_rng(step % 3)
+        x = to_device(rng.standard_normal((7, 5)).astype(np.float32), net.device)
+        optimizer.zero_grad()
+        ops.cross_entropy(net(Tensor(x)), rng.integers(0, 3, 7)).backward()
+        optimizer.step()
+
+
+def small_net(device="cpu"):
+    rng = np.random.default_rng(0)
+    return Sequential(hidden=Linear(5, 11, rng), relu=ReLU(), head=Linear(11, 3, rng)).to(device)
+
+
+@every_optimizer
+@pytest.mark.parametrize("weight_decay", [0.0, 0.01])
+def test_the_gradient_is_followed_downhill(make, weight_decay, device):
+    net = small_net(device)
+    optimizer = make(net.parameters(), weight_decay=weight_decay)
+    x, labels = np.random.default_rng(5).standard_normal((30, 5)), np.arange(30) % 3
+    x[:, :3] += 3 * np.eye(3)[labels]
+    x = Tensor(to_device(x.astype(np.float32), device))
+    for _ in range(30):
+        optimizer.zero_grad()
+        loss = ops.cross_entropy(net(x), labels)
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.4, "from about 1.1"
+    assert all(p.dtype == np.float32 for p in net.parameters())
+
+
+@every_optimizer
+def test_weight_decay_never_touches_a_frozen_parameter(make):
+    net = small_net()
+    for p in net["hidden"].parameters():
+        p.requires_grad = False
+    frozen = [p.data.tobytes() for p in net["hidden"].parameters()]
+    optimizer = make(net.parameters(), weight_decay=0.5)
+    net["hidden"].weight.grad = np.ones_like(net["hidden"].weight.data)         # left from before it was frozen
+    optimizer.step()
+    train(net, optimizer, 20)
+    assert [p.data.tobytes() for p in net["hidden"].parameters()] == frozen
+    assert set(optimizer.state) <= {2, 3}, "positions of the head's parameters"
+
+
+@every_optimizer
+def test_a_parameter_without_gradient_is_left_alone(make):
+    p, q = parameter(1.0), parameter(2.0)
+    optimizer = make([p, q], weight_decay=0.5)
+    p.grad = np.ones(1, np.float32)
+    optimizer.step()
+    assert p.data[0] != 1 and q.data.tolist() == [2] and set(optimizer.state) == {0}
+
+
+@every_optimizer
+def test_weight_decay_adds_to_the_gradient(make):
+    p, q = parameter(1.0, -2.0), parameter(1.0, -2.0)
+    decayed, plain = make([p], weight_decay=0.5), make([q])
+    for _ in range(3):
+        p.grad, q.grad = np.float32([3, 4]), np.float32([3, 4]) + np.float32(0.5) * q.data
+        given = p.grad.copy()
+        decayed.step()
+        plain.step()
+        np.testing.assert_allclose(p.data, q.data, rtol=1e-6)
+        np.testing.assert_array_equal(p.grad, given)
+
+
+@every_optimizer
+def test_parameters_are_changed_in_place(make):
+    """Slices of the network and loaded states see it."""
+    p = parameter(1.0, 2.0)
+    array = p.data
+    p.grad = np.ones(2, np.float32)
+    make([p]).step()
+    assert p.data is array and (array != [1, 2]).all()
+
+
+@every_optimizer
+def test_groups_have_their_own_rate_and_decay(make):
+    ps = [parameter(1.0, -2.0) for _ in range(3)]
+    optimizer = make([{"params": ps[:1], "lr": 0.01}, {"params": iter(ps[1:2]), "weight_decay": 0.5}, {"params": ps[2:]}])
+    assert optimizer.parameters() == ps
+    lr = make([parameter(1.0)]).groups[0]["lr"]
+    assert [(g["lr"], g["weight_decay"]) for g in optimizer.groups] == [(0.01, 0), (lr, 0.5), (lr, 0)]
+    alone = [parameter(1.0, -2.0) for _ in range(3)]
+    others = [make([alone[0]], lr=0.01), make([alone[1]], weight_decay=0.5), make([alone[2]])]
+    for _ in range(3):
+        for p in ps + alone:
+            p.grad = np.float32([3, 4])
+        for each in (optimizer, *others):
+            each.step()
+    for p, q in zip(ps, alone):
+        np.testing.assert_array_equal(p.data, q.data)
+
+
+@every_optimizer
+def test_a_changed_rate_counts_from_the_next_step(make):
+    p = parameter(1.0)
+    optimizer = make([p])
+    optimizer.groups[0]["lr"] = 0.0
+    p.grad = np.ones(1, np.float32)
+    optimizer.step()
+    assert p.data.tolist() == [1]
+
+
+@every_optimizer
+@pytest.mark.parametrize("stop", [0, 1, 7])
+def test_a_stopped_run_goes_on_bit_for_bit(make, stop, device):
+    def start(net):
+        return make([{"params": net["hidden"].parameters(), "lr": 0.01}, {"params": net["head"].parameters()}], weight_decay=0.01)
+
+    whole, first, second = (small_net(device) for _ in range(3))
+    train(whole, start(whole), 20)
+
+    before = start(first)
+    train(first, before, stop)
+    saved = copy.deepcopy(before.state_dict())
+    assert all(isinstance(value, (np.ndarray, int)) for values in saved["state"].values() for value in values.values())
+    second.load_state_dict({name: to_numpy(array) for name, array in first.state_dict().items()})
+    after = start(second)
+    after.load_state_dict(saved)
+    train(second, after, 20 - stop, first=stop)
+    for a, b in zip(whole.parameters(), second.parameters()):
+        np.testing.assert_array_equal(to_numpy(a.data), to_numpy(b.data))
+
+
+@every_optimizer
+def test_a_saved_state_is_a_copy_of_its_own(make):
+    p, q = parameter(1.0), parameter(1.0)
+    one, other = make([p]), make([q])
+    p.grad = q.grad = np.ones(1, np.float32)
+    one.step()
+    saved = one.state_dict()
+    expected = copy.deepcopy(saved)
+    other.load_state_dict(saved)
+    one.step()
+    other.step()
+    assert saved == expected
+
+
+def test_loading_restores_the_rates():
+    one, other = SGD([parameter(1.0)], lr=0.3), SGD([parameter(1.0)], lr=0.1)
+    other.load_state_dict(one.state_dict())
+    assert other.groups[0]["lr"] == 0.3
+
+
+@pytest.mark.parametrize("make_other", [
+    lambda: Adam([parameter(1.0, 2.0, 3.0), parameter(1.0)]),
+    lambda: Adam([parameter(1.0, 2.0)]),
+    lambda: Adam([{"params": [parameter(1.0, 2.0)]}, {"params": [parameter(1.0)]}]),
+    lambda: SGD([parameter(1.0, 2.0), parameter(1.0)], lr=0.1, momentum=0.9),
+    lambda: SGD([parameter(1.0, 2.0), parameter(1.0)], lr=0.1),
+    lambda: RMSProp([parameter(1.0, 2.0), parameter(1.0)]),
+], ids=["shape", "number", "groups", "momentum", "plain", "rmsprop"])
+def test_a_state_of_something_else_changes_nothing(make_other):
+    adam = Adam([parameter(1.0, 2.0), parameter(1.0)], lr=0.7)
+    for p in adam.parameters():
+        p.grad = np.ones_like(p.data)
+    adam.step()
+    other = make_other()
+    rates = [group["lr"] for group in other.groups]
+    with pytest.raises(InputError, match="as it was when saved"):
+        other.load_state_dict(adam.state_dict())
+    assert other.state == {} and [group["lr"] for group in other.groups] == rates
+
+
+@pytest.mark.parametrize("make_one, make_other", [
+    (lambda ps: SGD(ps, lr=0.1, momentum=0.9), Adam), (AdaGrad, RMSProp), (RMSProp, AdaGrad)])
+def test_what_one_kind_remembers_is_not_taken_by_another(make_one, make_other):
+    """Though its names and shapes may be the same."""
+    one, other = make_one([parameter(1.0)]), make_other([parameter(1.0)])
+    one.parameters()[0].grad = np.ones(1, np.float32)
+    one.step()
+    with pytest.raises(InputError, match=f"{type(other).__name__}: this state is of {type(one).__name__}"):
+        other.load_state_dict(one.state_dict())
+
+
+def test_zero_grad():
+    p, q = parameter(1.0), parameter(1.0)
+    p.grad = np.ones(1, np.float32)
+    SGD([{"params": [p]}, {"params": [q]}], lr=0.1).zero_grad()
+    assert p.grad is None and q.grad is None
+
+
+SHARED = parameter(1.0)
+
+
+@pytest.mark.parametrize("params, options, word", [
+    ([], {}, "0 parameters"), ([{"params": []}], {}, "0 parameters"), ([SHARED, SHARED], {}, "2 parameters, 1 different"),
+    ([{"params": [SHARED]}, {"params": [SHARED]}], {}, "in one group only"),
+    ([SHARED], {"lr": -0.1}, "lr -0.1"), ([SHARED], {"lr": float("nan")}, "lr nan"),
+    ([SHARED], {"weight_decay": -1}, "weight_decay -1"), ([{"params": [SHARED], "lr": -1}], {}, "lr -1"),
+    ([{"params": [SHARED], "learning_rate": 1}], {}, "learning_rate")])
+@every_optimizer
+def test_mistakes(make, params, options, word):
+    with pytest.raises(InputError) as error:
+        make(params, **options)
+    assert word in str(error.value) and "\n" not in str(error.value)
+
+
+def test_an_unwritten_optimizer_says_what_to_write():
+    p = parameter(1.0)
+    p.grad = np.ones(1, np.float32)
+    with pytest.raises(NotImplementedError, match="Optimizer: write update"):
+        Optimizer([p], lr=0.1).step()
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-12), (np.float32, 1e-4)])
+@every_optimizer
+def test_fifty_steps_equal_torchs(make, dtype, tolerance):
+    """Two groups with rates and decays of their own; torch's momentum is ours with dampening 0."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    weights = [rng.standard_normal(shape).astype(dtype) for shape in ((5, 7), (7,), (7, 3))]
+    ours = [Parameter(w.copy()) for w in weights]
+    theirs = [torch.nn.Parameter(torch.tensor(w)) for w in weights]
+    options = {"weight_decay": 0.01}
+    one = make([{"params": ours[:2], "lr": 0.003}, {"params": ours[2:], "weight_decay": 0.1}], lr=0.03, **options)
+    groups = [{"params": theirs[:2], "lr": 0.003}, {"params": theirs[2:], "weight_decay": 0.1}]
+    if isinstance(one, SGD):
+        other = torch.optim.SGD(groups, lr=0.03, momentum=one.momentum, nesterov=one.nesterov, **options)
+    else:
+        other = getattr(torch.optim, {"AdaGrad": "Adagrad", "RMSProp": "RMSprop"}.get(type(one).__name__, "Adam"))(
+            groups, lr=0.03, **options)
+    x, gy = rng.standard_normal((11, 5)).astype(dtype), rng.standard_normal((11, 3)).astype(dtype)
+    for _ in range(50):
+        one.zero_grad()
+        other.zero_grad()
+        W, b, V = ours
+        ((Tensor(x) @ W + b).tanh() @ V).backward(gy)
+        W, b, V = theirs
+        ((torch.tensor(x) @ W + b).tanh() @ V).backward(torch.tensor(gy))
+        one.step()
+        other.step()
+    for p, q, start in zip(ours, theirs, weights):
+        assert np.abs(p.data - start).max() > 0.01
+        assert np.abs(p.data - q.detach().numpy()).max() <= tolerance * np.abs(p.data).max()

@@ -1,0 +1,412 @@
+"""Micro-batches on threads must give what the whole batch gives, whoever computes them, and end cleanly."""
+import _thread
+import copy
+import threading
+import time
+import traceback
+
+import numpy as np
+import pytest
+import threadpoolctl
+
+from tinynet import InputError, Tensor, ops, parallel
+from tinynet.backend import to_device, to_numpy
+from tinynet.layers import (BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module, Parameter, ReLU,
+                            Sequential, Tanh)
+from tinynet.tensor import is_recording
+
+ROW = 3 * 6 * 5                                             # numbers per image
+
+
+@pytest.fixture
+def two_rows(monkeypatch):
+    """Micro-batches of two images."""
+    monkeypatch.setattr(parallel, "MICRO_BATCH_NUMBERS", 2 * ROW + ROW // 2)
+
+
+@pytest.fixture
+def x(rng):
+    return rng.standard_normal((7, 3, 6, 5)).astype(np.float32)
+
+
+LABELS = np.array([0, 1, 2, 1, 0, 2, 2])
+
+
+def make_net(*extra, seed=0):
+    """A small network, with more layers before its head."""
+    rng = np.random.default_rng(seed)
+    stages = [Conv2d(3, 4, 3, rng=rng), ReLU(), MaxPool2d(2), *extra, Flatten(), Linear(8, 3, rng)]
+    return Sequential(*stages)
+
+
+def gradients(net, x, labels=LABELS, loss=ops.cross_entropy, workers=1):
+    """(loss, scores, a gradient per parameter), with none left behind."""
+    value, scores = parallel.gradients(net, loss, x, labels, workers)
+    grads = [None if p.grad is None else to_numpy(p.grad) for p in net.parameters()]
+    for p in net.parameters():
+        p.zero_grad()
+    return value, to_numpy(scores), grads
+
+
+def unsplit(net, x, labels=LABELS, loss=ops.cross_entropy):
+    """The same without micro-batches."""
+    scores = net(Tensor(x))
+    value = loss(scores, labels)
+    value.backward()
+    grads = [None if p.grad is None else to_numpy(p.grad) for p in net.parameters()]
+    for p in net.parameters():
+        p.zero_grad()
+    return value.item(), scores.numpy(), grads
+
+
+def assert_same(found, expected, rtol=1e-5, atol=1e-6):
+    assert found[0] == pytest.approx(expected[0], rel=1e-5)
+    np.testing.assert_allclose(found[1], expected[1], rtol=rtol, atol=atol)
+    for a, b in zip(found[2], expected[2], strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
+
+
+sizes_seen = []
+
+
+class Note(Module):
+    """Notes how many rows arrive. A global list, since replicas copy what a module holds."""
+
+    def forward(self, x):
+        sizes_seen.append(len(x))
+        return x
+
+
+@pytest.fixture(autouse=True)
+def nothing_seen():
+    sizes_seen.clear()
+
+
+# Cutting
+
+@pytest.mark.parametrize("shape, numbers, expected", [
+    ((7, 3, 6, 5), 200, [2, 2, 2, 1]), ((7, 3, 6, 5), 10, [1] * 7), ((7, 3, 6, 5), 10 ** 6, [7]), ((1, 90), 90, [1]),
+    ((6, 90), 270, [3, 3]), ((5,), 2, [2, 2, 1]), ((3, 0), 7, [3]), ((0, 90), 90, [])])
+def test_micro_batches(monkeypatch, shape, numbers, expected):
+    monkeypatch.setattr(parallel, "MICRO_BATCH_NUMBERS", numbers)
+    parts = parallel.micro_batches(np.zeros(shape))
+    assert [part.stop - part.start for part in parts] == expected
+    assert np.concatenate([np.arange(shape[0])[part] for part in parts] + [[]]).tolist() == list(range(shape[0]))
+
+
+def test_on_the_gpu_a_batch_is_not_cut(device, two_rows, x):
+    parts = parallel.micro_batches(to_device(x, device))
+    assert len(parts) == (4 if device == "cpu" else 1)
+
+
+# Inference
+
+@pytest.mark.parametrize("workers", [1, 2, 3, None])
+def test_run_gives_what_the_network_gives(two_rows, x, workers, device):
+    net = make_net(Note()).eval().to(device)
+    x = to_device(x, device)
+    expected = net(Tensor(x)).numpy()
+    sizes_seen.clear()
+    y = parallel.run(net, x, workers)
+    np.testing.assert_allclose(to_numpy(y), expected, rtol=1e-5, atol=1e-6)
+    assert type(y) is type(x) and sorted(sizes_seen) == ([1, 2, 2, 2] if device == "cpu" else [7])
+
+
+def test_run_does_not_depend_on_the_number_of_workers(two_rows, x):
+    net = make_net().eval()
+    np.testing.assert_array_equal(parallel.run(net, x, 2), parallel.run(net, x, 3))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_run_records_nothing(two_rows, x, workers):
+    class Recorded(Note):
+        def forward(self, x):
+            sizes_seen.append(is_recording())
+            return x
+
+    parallel.run(make_net(Recorded()), x, workers)
+    assert sizes_seen == [False] * 4 and is_recording()
+
+
+def test_run_reads_a_memory_mapped_file(two_rows, x, tmp_path):
+    np.save(tmp_path / "x.npy", x)
+    net = make_net().eval()
+    np.testing.assert_array_equal(parallel.run(net, np.load(tmp_path / "x.npy", mmap_mode="r"), 2), parallel.run(net, x, 2))
+
+
+# Training
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("loss", [ops.cross_entropy, ops.hinge], ids=["cross_entropy", "hinge"])
+def test_gradients_of_micro_batches_add_up(two_rows, x, loss, workers):
+    net = make_net(Note())
+    expected = unsplit(net, x, loss=loss)
+    sizes_seen.clear()
+    assert_same(gradients(net, x, loss=loss, workers=workers), expected)
+    assert sorted(sizes_seen) == [1, 2, 2, 2]
+
+
+def test_gradients_do_not_depend_on_the_number_of_workers(two_rows, x):
+    one, other = (gradients(make_net(), x, workers=workers) for workers in (2, 3))
+    assert_same(one, other, rtol=0, atol=0)
+
+
+def test_gradients_on_each_device(x, device):
+    net = make_net()
+    expected = unsplit(net, x)
+    assert_same(gradients(net.to(device), to_device(x, device)), expected)
+
+
+def test_gradients_add_to_those_already_there(two_rows, x):
+    net = make_net()
+    _, _, (expected, *_) = gradients(net, x, workers=2)
+    for _ in range(2):
+        parallel.gradients(net, ops.cross_entropy, x, LABELS, 2)
+    np.testing.assert_allclose(net.parameters()[0].grad, 2 * expected, rtol=1e-5)
+
+
+def test_frozen_parameters_get_no_gradient(two_rows, x):
+    net = make_net()
+    net[0].weight.requires_grad = net[0].bias.requires_grad = False
+    expected = unsplit(net, x)
+    found = gradients(net, x, workers=2)
+    assert_same(found, expected)
+    assert [gradient is None for gradient in found[2]] == [True, True, False, False]
+
+
+def test_a_weight_used_in_two_places(two_rows, x):
+    layer = Linear(8, 8, np.random.default_rng(0))
+    net = make_net(Flatten(), layer, Tanh(), layer)
+    expected = unsplit(net, x)
+    assert_same(gradients(net, x, workers=2), expected)
+
+
+# Dropout
+
+def dropouts(shared):
+    one = np.random.default_rng(5)
+    other = one if shared else np.random.default_rng(6)
+    return [Dropout(0.4, one), Tanh(), Dropout(0.3, other)]
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["one generator", "two generators"])
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_dropout_does_not_depend_on_the_cut(two_rows, x, workers, shared):
+    """Neither what is dropped, in this step and the next, nor where the generators stand afterwards."""
+    whole, cut = make_net(*dropouts(shared)), make_net(*dropouts(shared))
+    for _ in range(2):
+        expected, found = unsplit(whole, x), gradients(cut, x, workers=workers)
+        assert_same(found, expected)
+    for a, b in zip(whole.modules(), cut.modules()):
+        if isinstance(a, Dropout):
+            assert a.rng.bit_generator.state == b.rng.bit_generator.state
+
+
+def test_dropout_in_evaluation_draws_nothing(two_rows, x):
+    net = make_net(*dropouts(shared=False)).eval()
+    before = copy.deepcopy(net[3].rng.bit_generator.state)
+    assert_same(gradients(net, x, workers=2), unsplit(net, x))
+    assert net[3].rng.bit_generator.state == before
+
+
+def test_dropout_that_draws_nothing_needs_no_generator(two_rows, x):
+    gradients(make_net(Dropout(0.4)).eval(), x, workers=2)
+    gradients(make_net(Dropout(0.0)), x, workers=2)
+
+
+# Batch normalisation
+
+@pytest.mark.parametrize("frozen, training, whole", [(False, True, True), (True, True, False), (False, False, False)])
+def test_a_batch_norm_that_uses_the_batch_sees_all_of_it(two_rows, x, frozen, training, whole):
+    nets = [make_net(BatchNorm2d(4), Note()).train(training) for _ in range(3)]
+    for net in nets:
+        for p in net[3].parameters():
+            p.requires_grad = not frozen
+    assert parallel.needs_whole_batch(nets[0]) == whole
+    expected = unsplit(nets[0], x)
+    sizes_seen.clear()
+    assert_same(gradients(nets[1], x, workers=2), expected)
+    assert sorted(sizes_seen) == ([7] if whole else [1, 2, 2, 2])
+    np.testing.assert_allclose(parallel.run(nets[2], x, 2), expected[1], rtol=1e-5, atol=1e-6)
+    for net in nets[1:]:
+        np.testing.assert_array_equal(net[3].running_mean, nets[0][3].running_mean)
+
+
+# Replicas
+
+def test_a_replica_shares_arrays_but_not_gradients():
+    net = make_net(BatchNorm2d(4), Dropout(0.5, np.random.default_rng(0)))
+    net[0].bias.requires_grad = False
+    net.parameters()[0].grad = np.ones(1)
+    net[4].eval()
+    twin = parallel.replica(net, 2, 7)
+    assert twin.stages == net.stages
+    assert [m.training for m in twin.modules()] == [m.training for m in net.modules()]
+    for (name, array), (twin_name, twin_array) in zip(net.state_dict().items(), twin.state_dict().items(), strict=True):
+        assert name == twin_name and array is twin_array
+    for p, own in zip(net.parameters(), twin.parameters(), strict=True):
+        assert own is not p and own.grad is None and own.requires_grad == p.requires_grad and type(own) is Parameter
+    assert twin[4].rows == (2, 7) and net[4].rows is None
+    twin[4].rng.random()
+    assert net[4].rng.random() == np.random.default_rng(0).random()
+
+
+# Mistakes
+
+@pytest.mark.parametrize("call", [lambda net, x: parallel.run(net, x),
+                                  lambda net, x: parallel.gradients(net, ops.cross_entropy, x, LABELS[:0])])
+def test_a_batch_without_rows(call):
+    with pytest.raises(InputError, match="no rows"):
+        call(make_net(), np.zeros((0, 3, 6, 5), np.float32))
+
+
+def test_a_mistake_in_one_micro_batch_surfaces(two_rows, x):
+    with pytest.raises(InputError, match="labels run from 2 to 3"):
+        gradients(make_net(), x, np.array([0, 1, 2, 1, 2, 3, 0]), workers=2)
+
+
+# Threads
+
+def blas_threads():
+    return [library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
+
+
+def pool_threads():
+    return [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
+
+
+@pytest.fixture
+def blas_of_two():
+    """BLAS as a machine with two cores has it, so that a limit can be told from no limit."""
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        if set(blas_threads()) != {2}:
+            pytest.skip("this BLAS cannot use two threads")
+        yield
+        assert set(blas_threads()) == {2}, "the number of BLAS threads was not restored"
+        assert not pool_threads()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5, 100])
+def test_results_come_in_order(workers):
+    def slow_first(i):
+        time.sleep(0.02 / (i + 1))
+        return i * i
+
+    assert list(parallel.ordered_map(slow_first, range(9), workers)) == [i * i for i in range(9)]
+    assert list(parallel.ordered_map(slow_first, [], workers)) == []
+
+
+def test_blas_has_one_thread_in_tasks_and_its_own_number_afterwards(blas_of_two):
+    assert list(parallel.ordered_map(lambda job: set(blas_threads()), range(3), 2)) == [{1}] * 3
+    assert list(parallel.ordered_map(lambda job: set(blas_threads()), range(3), 1)) == [{2}] * 3
+
+
+def test_one_job_or_one_worker_needs_no_thread():
+    def thread(job):
+        return threading.current_thread()
+
+    here = threading.current_thread()
+    assert list(parallel.ordered_map(thread, [0], 4)) == [here] and list(parallel.ordered_map(thread, range(3), 1)) == [here] * 3
+    assert here not in parallel.ordered_map(thread, range(3), 2)
+
+
+def test_tasks_run_on_several_threads_at_once():
+    meeting = threading.Barrier(3, timeout=10)
+    assert len(set(parallel.ordered_map(lambda job: meeting.wait(), range(3), 3))) == 3
+
+
+def test_few_results_wait_to_be_used():
+    started, ahead = [], []
+    for used, _ in enumerate(parallel.ordered_map(started.append, range(40), 2), start=1):
+        time.sleep(0.002)
+        ahead.append(len(started) - used)
+    assert used == 40 and max(ahead) <= 5
+
+
+def test_an_exception_comes_with_its_own_traceback_and_starts_no_new_task(blas_of_two):
+    started = []
+
+    def stumble(job):
+        started.append(job)
+        if job == 3:
+            raise ZeroDivisionError("in job 3")
+        if job > 3:
+            time.sleep(0.2)                                 # running already when job 3 failed
+
+    with pytest.raises(ZeroDivisionError, match="in job 3") as error:
+        list(parallel.ordered_map(stumble, range(100), 2))
+    assert "in stumble" in "".join(traceback.format_exception(error.value))
+    assert len(started) <= 6
+
+
+def test_an_exception_of_the_user_of_results_ends_the_tasks(blas_of_two):
+    with pytest.raises(ZeroDivisionError):
+        for _ in parallel.ordered_map(lambda job: time.sleep(0.002), range(100), 2):
+            1 / 0
+
+
+def test_stopping_halfway_ends_the_tasks(blas_of_two):
+    results = parallel.ordered_map(lambda job: time.sleep(0.002), range(100), 2)
+    next(results)
+    assert pool_threads()
+    results.close()
+
+
+def test_ctrl_c_starts_no_new_task_and_restores_blas(blas_of_two):
+    started = []
+
+    def task(job):
+        started.append(job)
+        if job == 3:
+            _thread.interrupt_main()
+        time.sleep(0.005)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(parallel.ordered_map(task, range(100), 2))
+    assert len(started) < 20
+
+
+# How many threads
+
+@pytest.mark.parametrize("wanted, workers", [("1", 1), ("3", 3), ("16", 16)])
+def test_the_variable_decides(monkeypatch, wanted, workers):
+    monkeypatch.setenv("TINYNET_WORKERS", wanted)
+    assert parallel.default_workers() == workers
+
+
+@pytest.mark.parametrize("wanted", ["0", "-1", "two", "", "1.5", " "])
+def test_a_variable_that_is_no_number(monkeypatch, wanted, two_rows, x):
+    monkeypatch.setenv("TINYNET_WORKERS", wanted)
+    with pytest.raises(InputError, match=f"TINYNET_WORKERS is '{wanted}'"):
+        parallel.run(make_net(), x)
+
+
+@pytest.mark.parametrize("affinity, quota, cores", [
+    ({0, 3, 5}, float("inf"), 3), ({0, 3, 5}, 2, 2), ({0}, 4, 1), ({0, 3, 5}, 0, 1)])
+def test_usable_cores(monkeypatch, affinity, quota, cores):
+    monkeypatch.delenv("TINYNET_WORKERS", raising=False)
+    monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda pid: affinity, raising=False)
+    monkeypatch.setattr(parallel, "_cgroup_quota", lambda: quota)
+    assert parallel.usable_cores() == parallel.default_workers() == cores
+
+
+@pytest.mark.parametrize("count, cores", [(6, 6), (None, 1)])
+def test_usable_cores_where_there_is_no_affinity(monkeypatch, count, cores):
+    monkeypatch.delattr(parallel.os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(parallel.os, "cpu_count", lambda: count)
+    monkeypatch.setattr(parallel, "_cgroup_quota", lambda: float("inf"))
+    assert parallel.usable_cores() == cores
+
+
+@pytest.mark.parametrize("files, quota", [
+    ({"cpu.max": "max 100000\n"}, float("inf")), ({"cpu.max": "150000 100000\n"}, 2), ({"cpu.max": "50000 100000\n"}, 1),
+    ({"cpu.max": "200000 100000\n"}, 2), ({"cpu.max": "nonsense\n"}, float("inf")), ({}, float("inf")),
+    ({"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+    ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, float("inf"))], ids=repr)
+def test_the_quota_of_a_container(tmp_path, files, quota):
+    (tmp_path / "cpu").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert parallel._cgroup_quota(tmp_path) == quota
