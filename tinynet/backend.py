@@ -78,7 +78,18 @@ def to_device(array, device):
 
 
 def to_numpy(array):
-    """Return the array as a NumPy array, copying it from the GPU if it is there."""
+    """Return the array as a NumPy array, copying it from the GPU if it is there.
+
+    Parameters
+    ----------
+    array : ndarray
+        NumPy or CuPy array, any shape and dtype.
+
+    Returns
+    -------
+    array : ndarray
+        NumPy's, of the same shape and dtype.
+    """
     if array_module(array) is np:
         return np.asarray(array)
     return cupy.asnumpy(array)

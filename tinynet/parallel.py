@@ -27,6 +27,11 @@ MICRO_BATCH_NUMBERS = 160_000       # input numbers per micro-batch: one image o
 def default_workers():
     """Return how many threads to use: TINYNET_WORKERS if set, else the cores this process may use.
 
+    Returns
+    -------
+    workers : int
+        At least 1.
+
     Raises
     ------
     InputError
@@ -213,7 +218,18 @@ def gradients(net, loss, x, labels, workers=None):
 
 
 def needs_whole_batch(net):
-    """Return whether a layer of the network uses statistics of the batch, so that it must not be cut up."""
+    """Return whether a layer of the network uses statistics of the batch, so that the batch must not be cut up.
+
+    Parameters
+    ----------
+    net : Module
+        In the mode in which it will run.
+
+    Returns
+    -------
+    whole : bool
+        True for batch norm that is training.
+    """
     return any(isinstance(module, BatchNorm2d) and module.uses_batch for module in net.modules())
 
 

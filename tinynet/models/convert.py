@@ -121,7 +121,18 @@ def write(tensors, path):
 
 
 def stage_shapes(net):
-    """Return the shape of every stage's output for one image: {"conv1": [64, 113, 113], ...}."""
+    """Return the shape of every stage's output for one 227 x 227 image.
+
+    Parameters
+    ----------
+    net : Sequential
+        The network.
+
+    Returns
+    -------
+    shapes : dict of str to list of int
+        Stage name to shape, the batch of 1 included.
+    """
     size = PREPROCESSING["crop"]
     x, shapes = Tensor(np.zeros((1, 3, size, size), np.float32)), {}
     with no_grad():

@@ -112,6 +112,18 @@ def positive_part(x, out=None):
 
     NumPy compares two rows of numbers twice as fast as a row and a single number, so the maximum of maps is taken
     with a row of zeros, as long as a map.
+
+    Parameters
+    ----------
+    x : ndarray
+        Any shape.
+    out : ndarray, optional
+        Where to write the result, of x's shape; x itself is fine.
+
+    Returns
+    -------
+    y : ndarray
+        Of x's shape.
     """
     xp = array_module(x)
     if x.ndim != 4 or not x.flags.c_contiguous:
@@ -122,7 +134,20 @@ def positive_part(x, out=None):
 
 
 def log_softmax_array(x, axis):
-    """Return log softmax of an array; subtracting the maximum first keeps every exponential at most 1."""
+    """Return log softmax of an array; subtracting the maximum first keeps every exponential at most 1.
+
+    Parameters
+    ----------
+    x : ndarray
+        Scores.
+    axis : int
+        The axis of the classes.
+
+    Returns
+    -------
+    y : ndarray
+        Of x's shape, at most 0.
+    """
     xp = array_module(x)
     shifted = x - x.max(axis=axis, keepdims=True)
     return shifted - xp.log(xp.exp(shifted).sum(axis=axis, keepdims=True))
@@ -157,22 +182,68 @@ def relu(x, inplace=False):
 
 
 def relu6(x):
-    """Return min(max(x, 0), 6) elementwise, a Tensor of x's shape. The slope at 0 and 6 is 0."""
+    """Return min(max(x, 0), 6), element by element; the slope at 0 and at 6 is 0.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+
+    Returns
+    -------
+    y : Tensor
+        Of x's shape and dtype.
+    """
     return ReLU6()(x)
 
 
 def leaky_relu(x, slope=0.01):
-    """Return x where x > 0 and slope times x elsewhere, a Tensor of x's shape. The slope at 0 is `slope`."""
+    """Return x where it is positive and slope times x elsewhere; the slope at 0 is `slope`.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+    slope : float
+        On the negative side, small.
+
+    Returns
+    -------
+    y : Tensor
+        Of x's shape and dtype.
+    """
     return LeakyReLU(float(slope))(x)
 
 
 def sigmoid(x):
-    """Return 1 / (1 + e⁻ˣ) elementwise, a Tensor of x's shape with values in [0, 1]."""
+    """Return 1 / (1 + e⁻ˣ), element by element.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+
+    Returns
+    -------
+    y : Tensor
+        Of x's shape and dtype, in [0, 1].
+    """
     return Sigmoid()(x)
 
 
 def tanh(x):
-    """Return tanh x elementwise, a Tensor of x's shape with values in [-1, 1]."""
+    """Return tanh x, element by element.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+
+    Returns
+    -------
+    y : Tensor
+        Of x's shape and dtype, in [-1, 1].
+    """
     return Tanh()(x)
 
 
@@ -195,5 +266,18 @@ def softmax(x, axis=-1):
 
 
 def log_softmax(x, axis=-1):
-    """Return the logarithm of `softmax`, without ever taking the logarithm of a rounded 0. A Tensor of x's shape."""
+    """Return the logarithm of `softmax`, without ever taking the logarithm of a rounded 0.
+
+    Parameters
+    ----------
+    x : Tensor
+        Scores of any size; by default the last axis holds the classes.
+    axis : int
+        The axis of the classes.
+
+    Returns
+    -------
+    y : Tensor
+        Of x's shape, at most 0.
+    """
     return LogSoftmax(axis)(x)

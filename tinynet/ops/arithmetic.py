@@ -138,7 +138,23 @@ def _shape(x):
 
 
 def operands(a, b):
-    """Return two operands fit for each other: a constant takes the dtype of a Tensor of floats beside it."""
+    """Return two operands fit for each other: a constant takes the dtype of a Tensor of floats beside it.
+
+    Parameters
+    ----------
+    a, b : Tensor, ndarray or number
+        At least one is a Tensor.
+
+    Returns
+    -------
+    a, b : Tensor, ndarray or number
+        A Python number stays one, since NumPy gives it the other's dtype; anything else becomes an array.
+
+    Raises
+    ------
+    TypeError
+        If an operand does not hold numbers.
+    """
     if isinstance(a, Tensor):
         return a, _constant(b, a)
     return _constant(a, b), b
@@ -154,22 +170,66 @@ def _constant(x, beside):
 
 
 def add(a, b):
-    """Return a + b, broadcast; one of them may be a constant (a number or an array). A Tensor."""
+    """Return a + b.
+
+    Parameters
+    ----------
+    a, b : Tensor, ndarray or number
+        At least one is a Tensor; shapes broadcast, and an array takes the Tensor's dtype.
+
+    Returns
+    -------
+    y : Tensor
+        Of the broadcast shape.
+    """
     return Add()(*operands(a, b))
 
 
 def subtract(a, b):
-    """Return a - b, broadcast; one of them may be a constant (a number or an array). A Tensor."""
+    """Return a - b.
+
+    Parameters
+    ----------
+    a, b : Tensor, ndarray or number
+        At least one is a Tensor; shapes broadcast, and an array takes the Tensor's dtype.
+
+    Returns
+    -------
+    y : Tensor
+        Of the broadcast shape.
+    """
     return Subtract()(*operands(a, b))
 
 
 def multiply(a, b):
-    """Return the elementwise product, broadcast; one may be a constant (a number or an array). A Tensor."""
+    """Return a b, element by element.
+
+    Parameters
+    ----------
+    a, b : Tensor, ndarray or number
+        At least one is a Tensor; shapes broadcast, and an array takes the Tensor's dtype.
+
+    Returns
+    -------
+    y : Tensor
+        Of the broadcast shape.
+    """
     return Multiply()(*operands(a, b))
 
 
 def divide(a, b):
-    """Return a / b, broadcast; one of them may be a constant (a number or an array). A Tensor."""
+    """Return a / b, element by element.
+
+    Parameters
+    ----------
+    a, b : Tensor, ndarray or number
+        At least one is a Tensor; shapes broadcast, and an array takes the Tensor's dtype.
+
+    Returns
+    -------
+    y : Tensor
+        Of the broadcast shape.
+    """
     return Divide()(*operands(a, b))
 
 
@@ -200,15 +260,48 @@ def power(x, n):
 
 
 def negative(x):
-    """Return -x, a Tensor of x's shape."""
+    """Return -x.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+
+    Returns
+    -------
+    y : Tensor
+        Of x's shape and dtype.
+    """
     return Negative()(x)
 
 
 def exp(x):
-    """Return e ** x elementwise, a Tensor of x's shape."""
+    """Return e ** x, element by element.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+
+    Returns
+    -------
+    y : Tensor
+        Of x's shape and dtype.
+    """
     return Exp()(x)
 
 
 def log(x):
-    """Return the natural logarithm elementwise, a Tensor of x's shape; x should be positive."""
+    """Return the natural logarithm, element by element.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape; positive numbers.
+
+    Returns
+    -------
+    y : Tensor
+        Of x's shape and dtype.
+    """
     return Log()(x)

@@ -160,7 +160,18 @@ def avg_pool2d(x, kernel, stride=None, padding=0, ceil_mode=False):
 
 
 def global_avg_pool2d(x):
-    """Return the mean of each map: (N, C, H, W) -> (N, C). A Tensor."""
+    """Return the mean of each map.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+        C maps per image.
+
+    Returns
+    -------
+    y : Tensor, shape (N, C)
+        Whatever H and W were.
+    """
     return mean(x, axis=(2, 3))
 
 

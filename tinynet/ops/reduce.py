@@ -59,15 +59,60 @@ def _with_axes(gy, shape, axis, keepdims):
 
 
 def sum(x, axis=None, keepdims=False):
-    """Return the sum over an axis, several axes, or all. A Tensor; keepdims keeps them with length 1."""
+    """Return the sum over one axis, several, or all.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+    axis : int or tuple of int, optional
+        Which axes to reduce, by default all.
+    keepdims : bool
+        Keep the reduced axes with length 1.
+
+    Returns
+    -------
+    y : Tensor
+        Without the reduced axes, or with length 1 there.
+    """
     return Sum(axis, keepdims)(x)
 
 
 def mean(x, axis=None, keepdims=False):
-    """Return the mean over an axis, several axes, or all. A Tensor; keepdims keeps them with length 1."""
+    """Return the mean over one axis, several, or all.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+    axis : int or tuple of int, optional
+        Which axes to reduce, by default all.
+    keepdims : bool
+        Keep the reduced axes with length 1.
+
+    Returns
+    -------
+    y : Tensor
+        Without the reduced axes, or with length 1 there.
+    """
     return Mean(axis, keepdims)(x)
 
 
 def max(x, axis=None, keepdims=False):
-    """Return the maximum over an axis, several axes, or all. A Tensor; ties share the gradient equally."""
+    """Return the largest number over one axis, several, or all; equal ones share the gradient equally.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+    axis : int or tuple of int, optional
+        Which axes to reduce, by default all.
+    keepdims : bool
+        Keep the reduced axes with length 1.
+
+    Returns
+    -------
+    y : Tensor
+        Without the reduced axes, or with length 1 there.
+    """
     return Max(axis, keepdims)(x)

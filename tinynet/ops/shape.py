@@ -88,22 +88,72 @@ def _is_basic(index):
 
 
 def reshape(x, shape):
-    """Return x under another shape of as many elements; one length may be -1. A Tensor."""
+    """Return the same numbers under another shape.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+    shape : tuple of int
+        As many elements as x has; one length may be -1, for what is left.
+
+    Returns
+    -------
+    y : Tensor
+        Of that shape.
+    """
     return Reshape(shape)(x)
 
 
 def transpose(x, axes=None):
-    """Return x with its axes in the order given, by default reversed. A Tensor."""
+    """Return x with its axes in another order.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+    axes : tuple of int, optional
+        Axis i of the result is axis axes[i] of x; by default the order is reversed.
+
+    Returns
+    -------
+    y : Tensor
+        A view of x's numbers.
+    """
     return Transpose(axes)(x)
 
 
 def flatten(x):
-    """Return x (N, ...) as (N, D): one row of numbers per sample. A Tensor."""
+    """Return one row of numbers per sample.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, ...)
+        N samples.
+
+    Returns
+    -------
+    y : Tensor, shape (N, D)
+        D is the number of numbers in a sample.
+    """
     return Reshape((x.shape[0], math.prod(x.shape[1:])))(x)
 
 
 def getitem(x, index):
-    """Return x[index] for any NumPy index of integers, slices or integer and boolean arrays. A Tensor."""
+    """Return x[index].
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+    index : int, slice, ndarray of int or bool, or a tuple of these
+        As in NumPy; an element taken twice receives both gradients.
+
+    Returns
+    -------
+    y : Tensor
+        Of the shape of x.data[index].
+    """
     return Slice(index)(x)
 
 

@@ -10,13 +10,39 @@ from ..errors import InputError
 
 
 def pair(value):
-    """Return (value, value) for a number, a pair as it is: (height, width)."""
+    """Return a window's number for both directions.
+
+    Parameters
+    ----------
+    value : int or (int, int)
+        The same for both, or height and width.
+
+    Returns
+    -------
+    pair : (int, int)
+        Height and width.
+    """
     height, width = (value, value) if isinstance(value, (int, np.integer)) else value
     return height, width
 
 
 def check_window(op, x_shape, kernel, stride, padding):
-    """Raise an InputError if the window's numbers are impossible or it does not fit the padded image."""
+    """Check that a window is possible and fits the padded image.
+
+    Parameters
+    ----------
+    op : str
+        Who asks, for the message.
+    x_shape : tuple of int
+        Should be (N, C, H, W).
+    kernel, stride, padding : (int, int)
+        In pixels, down and across.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
     if len(x_shape) != 4:
         raise InputError(f"{op}: x is {x_shape}; images come as (N, C, H, W): add the missing axis with reshape")
     if min(kernel) < 1 or min(stride) < 1 or min(padding) < 0:

@@ -2,7 +2,18 @@
 
 
 def constant(epoch):
-    """Return 1: the learning rate stays."""
+    """Leave the learning rate as it is.
+
+    Parameters
+    ----------
+    epoch : int
+        Counted from 0.
+
+    Returns
+    -------
+    factor : float
+        1, whatever the epoch.
+    """
     return 1.0
 
 

@@ -1,0 +1,78 @@
+"""Every public name is documented, and its numpydoc sections name what its signature has."""
+import ast
+
+import pytest
+
+EXEMPT = ("tinynet/data/drawing/", "tinynet/data/drawn.py:d", "tinynet/data/drawn.py:who",     # strokes of a pen
+          "tinynet/data/dataset.py")                                                            # a protocol: no bodies
+
+
+def public_definitions(root):
+    """Yield (file:name, node) of every public function, class and method of tinynet."""
+    for path in sorted((root / "tinynet").rglob("*.py")):
+        name = path.relative_to(root).as_posix()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_") \
+                    and not f"{name}:{node.name}".startswith(EXEMPT):
+                yield f"{name}:{node.name}", node
+                yield from ((f"{name}:{node.name}.{method.name}", method) for method in getattr(node, "body", [])
+                            if isinstance(node, ast.ClassDef) and isinstance(method, ast.FunctionDef)
+                            and not method.name.startswith("_"))
+
+
+def section(docstring, title):
+    """Return the text of a numpydoc section, or None."""
+    lines = docstring.splitlines()
+    starts = [i for i, line in enumerate(lines[:-1]) if line == title and lines[i + 1] == "-" * len(title)]
+    if not starts:
+        return None
+    rest = lines[starts[0] + 2:]
+    ends = [i for i, line in enumerate(rest[1:]) if line.startswith("---")]
+    return "\n".join(rest[:ends[0]] if ends else rest)
+
+
+def arguments(function):
+    """Return the names of a function's parameters, but for self."""
+    names = [a.arg for a in [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]]
+    return [name for name in names if name not in ("self", "cls")]
+
+
+def is_function_of_a_module(name):
+    return "." not in name.split(":")[1]
+
+
+def own_raises(function):
+    """Return whether the function itself raises an InputError."""
+    return any(isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
+               and getattr(node.exc.func, "id", "") == "InputError" for node in ast.walk(function))
+
+
+def test_every_public_name_has_a_docstring(root):
+    missing = [name for name, node in public_definitions(root) if not ast.get_docstring(node)
+               and not (name.startswith("tinynet/ops/") and node.name in ("forward", "backward"))]
+    assert not missing
+
+
+def test_every_function_documents_its_parameters_result_and_errors(root):
+    problems = []
+    for name, node in public_definitions(root):
+        if not isinstance(node, ast.FunctionDef) or not is_function_of_a_module(name):
+            continue
+        text = ast.get_docstring(node) or ""
+        listed = section(text, "Parameters") or ""
+        heads = " ".join(line.split(":")[0] for line in listed.splitlines() if not line.startswith(" "))
+        problems += [f"{name}: {argument} is not under Parameters" for argument in arguments(node)
+                     if argument not in heads.replace(",", " ").split()]
+        returns = any(isinstance(part, ast.Return) and part.value is not None for part in ast.walk(node))
+        one_line = text.count("\n") == 0 and not arguments(node)
+        if returns and not one_line and not (section(text, "Returns") or section(text, "Yields")):
+            problems.append(f"{name}: no section Returns")
+        if own_raises(node) and not section(text, "Raises"):
+            problems.append(f"{name}: raises InputError, but has no section Raises")
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("folder", ["ops", "optim", "layers", "data", "weights", "models", "transfer"])
+def test_every_module_says_what_it_is_for(folder, root):
+    for path in (root / "tinynet" / folder).glob("*.py"):
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path.name
