@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, settings
 from tests import strict_device
 from tinynet import backend
 
-# The same examples at every run, so that a failure on one machine is seen on the next. A fixture of these tests
-# does not change between examples.
+# The same examples at every run, so that a failure on one machine is seen on the next. The fixtures of these
+# tests do not change between examples.
 settings.register_profile("tinynet", derandomize=True, database=None, deadline=None,
                           suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("tinynet")
@@ -40,7 +40,7 @@ def rng():
 
 @pytest.fixture(params=["cpu", "strict"] + ["gpu"] * (backend.gpu_problem() is None))
 def device(request, monkeypatch):
-    """Each device in turn: "cpu", and "gpu" as a strict stand-in for CuPy and, where there is a GPU, as CuPy itself."""
+    """Each device in turn: "cpu", then "gpu" as a strict stand-in for CuPy and, given a GPU, as CuPy."""
     if request.param == "strict":
         monkeypatch.setattr(backend, "cupy", strict_device.cupy)
     return "cpu" if request.param == "cpu" else "gpu"

@@ -1,10 +1,10 @@
-"""A stand-in for CuPy on a machine without a GPU: the same numbers, held by a type that refuses to meet NumPy's.
+"""A stand-in for CuPy on a machine without a GPU: the same numbers, in a type that refuses to meet NumPy's.
 
-Code that forgets where its data is would, on a real GPU, either fail or copy it back and forth in silence. Here it
-fails in both cases. `cupy` has the functions and arguments that CuPy 14 has and tinynet may use, and no more: give a
-new one a place in the tables below after looking it up in CuPy's reference.
+Code that forgets where its data is would, on a real GPU, either fail or copy it back and forth in silence.
+Here it fails in both cases. `cupy` has the functions and arguments that CuPy 14 has and tinynet may use, no
+more: give a new one a place in the tables below after looking it up in CuPy's reference.
 
-It is stricter than CuPy, which copies a NumPy array given as an index, and answers ``numpy.exp`` of its arrays.
+It is stricter than CuPy, which copies a NumPy array given as an index and answers ``numpy.exp`` of its own.
 """
 import operator
 from types import ModuleType, SimpleNamespace
@@ -18,7 +18,7 @@ class ndarray:
     """A NumPy array in disguise, as ``cupy.ndarray``. Results are of this type even if they have no axes."""
 
     __slots__ = ("_host",)
-    __array_ufunc__ = None                      # so that an operator with a NumPy array is answered, and refused, here
+    __array_ufunc__ = None              # so that an operator with a NumPy array is answered here, by refusal
     __hash__ = None
 
     def __init__(self, host):
@@ -70,7 +70,7 @@ class ndarray:
     def tolist(self):
         return self._host.tolist()
 
-    shape = property(lambda self: self._host.shape)         # setting it, which CuPy allows, is deprecated in NumPy 2.5
+    shape = property(lambda self: self._host.shape)             # not to be set: deprecated since NumPy 2.5
     dtype = property(lambda self: self._host.dtype)
     ndim = property(lambda self: self._host.ndim)
     size = property(lambda self: self._host.size)
@@ -82,7 +82,7 @@ class ndarray:
 
 
 def _inside(value):
-    """The NumPy array inside a device array, also in lists and tuples; a NumPy array of the host is refused."""
+    """The NumPy array inside a device array, also in lists and tuples; one of the host is refused."""
     if isinstance(value, ndarray):
         return value._host
     if isinstance(value, np.ndarray):
@@ -122,7 +122,7 @@ def _in_place(function):
     return method
 
 
-METHODS = {                                                             # names of methods by their keyword arguments
+METHODS = {                                             # names of methods by their keyword arguments
     "axis dtype out keepdims": "mean sum prod",
     "axis dtype out ddof keepdims": "std var",
     "axis out keepdims": "all any max min",
@@ -134,9 +134,9 @@ METHODS = {                                                             # names 
     "": "clip fill swapaxes transpose",
 }
 UFUNCS = """
-    abs absolute add divide equal exp expm1 floor greater greater_equal isfinite isinf isnan less less_equal log log1p
-    log2 logical_and logical_not logical_or maximum minimum multiply negative not_equal power sign sqrt square subtract
-    tanh true_divide
+    abs absolute add divide equal exp expm1 floor greater greater_equal isfinite isinf isnan less less_equal
+    log log1p log2 logical_and logical_not logical_or maximum minimum multiply negative not_equal power sign
+    sqrt square subtract tanh true_divide
 """
 FUNCTIONS = {
     "out dtype casting": UFUNCS,
@@ -199,8 +199,8 @@ def _as_device_array(host, dtype=None):
 cupy = ModuleType("cupy")
 vars(cupy).update(
     ndarray=ndarray, array=_upload, asarray=_as_device_array, asnumpy=_download,
-    inf=np.inf, nan=np.nan, pi=np.pi, newaxis=None, bool_=np.bool_, uint8=np.uint8, int32=np.int32, int64=np.int64,
-    float16=np.float16, float32=np.float32, float64=np.float64,
+    inf=np.inf, nan=np.nan, pi=np.pi, newaxis=None, bool_=np.bool_, uint8=np.uint8, int32=np.int32,
+    int64=np.int64, float16=np.float16, float32=np.float32, float64=np.float64,
     cuda=SimpleNamespace(runtime=SimpleNamespace(getDeviceCount=lambda: 1)),
     lib=SimpleNamespace(stride_tricks=SimpleNamespace(
         sliding_window_view=_on_device(np.lib.stride_tricks.sliding_window_view, "axis"),

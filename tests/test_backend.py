@@ -47,7 +47,8 @@ def no_driver():
     raise RuntimeError("cudaErrorInsufficientDriver: too old\nsecond line")
 
 
-@pytest.mark.parametrize("count, word", [(None, "not installed"), (lambda: 0, "finds no GPU"), (no_driver, "too old")])
+@pytest.mark.parametrize("count, word", [
+    (None, "not installed"), (lambda: 0, "finds no GPU"), (no_driver, "too old")])
 def test_why_there_is_no_gpu_is_said(monkeypatch, count, word):
     monkeypatch.setattr(backend, "cupy", count and strict_cupy)
     if count:

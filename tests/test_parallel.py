@@ -87,13 +87,14 @@ def nothing_seen():
 # Cutting
 
 @pytest.mark.parametrize("shape, numbers, expected", [
-    ((7, 3, 6, 5), 200, [2, 2, 2, 1]), ((7, 3, 6, 5), 10, [1] * 7), ((7, 3, 6, 5), 10 ** 6, [7]), ((1, 90), 90, [1]),
-    ((6, 90), 270, [3, 3]), ((5,), 2, [2, 2, 1]), ((3, 0), 7, [3]), ((0, 90), 90, [])])
+    ((7, 3, 6, 5), 200, [2, 2, 2, 1]), ((7, 3, 6, 5), 10, [1] * 7), ((7, 3, 6, 5), 10 ** 6, [7]),
+    ((1, 90), 90, [1]), ((6, 90), 270, [3, 3]), ((5,), 2, [2, 2, 1]), ((3, 0), 7, [3]), ((0, 90), 90, [])])
 def test_micro_batches(monkeypatch, shape, numbers, expected):
     monkeypatch.setattr(parallel, "MICRO_BATCH_NUMBERS", numbers)
     parts = parallel.micro_batches(np.zeros(shape))
     assert [part.stop - part.start for part in parts] == expected
-    assert np.concatenate([np.arange(shape[0])[part] for part in parts] + [[]]).tolist() == list(range(shape[0]))
+    rows = range(shape[0])
+    assert [row for part in parts for row in rows[part]] == list(rows)
 
 
 def test_on_the_gpu_a_batch_is_not_cut(device, two_rows, x):
@@ -133,7 +134,8 @@ def test_run_records_nothing(two_rows, x, workers):
 def test_run_reads_a_memory_mapped_file(two_rows, x, tmp_path):
     np.save(tmp_path / "x.npy", x)
     net = make_net().eval()
-    np.testing.assert_array_equal(parallel.run(net, np.load(tmp_path / "x.npy", mmap_mode="r"), 2), parallel.run(net, x, 2))
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    np.testing.assert_array_equal(parallel.run(net, mapped, 2), parallel.run(net, x, 2))
 
 
 # Training
@@ -218,7 +220,8 @@ def test_dropout_that_draws_nothing_needs_no_generator(two_rows, x):
 
 # Batch normalisation
 
-@pytest.mark.parametrize("frozen, training, whole", [(False, True, True), (True, True, False), (False, False, False)])
+@pytest.mark.parametrize("frozen, training, whole", [
+    (False, True, True), (True, True, False), (False, False, False)])
 def test_a_batch_norm_that_uses_the_batch_sees_all_of_it(two_rows, x, frozen, training, whole):
     nets = [make_net(BatchNorm2d(4), Note()).train(training) for _ in range(3)]
     for net in nets:
@@ -244,10 +247,11 @@ def test_a_replica_shares_arrays_but_not_gradients():
     twin = parallel.replica(net, 2, 7)
     assert twin.stages == net.stages
     assert [m.training for m in twin.modules()] == [m.training for m in net.modules()]
-    for (name, array), (twin_name, twin_array) in zip(net.state_dict().items(), twin.state_dict().items(), strict=True):
-        assert name == twin_name and array is twin_array
+    assert list(net.state_dict()) == list(twin.state_dict())
+    assert all(array is net.state_dict()[name] for name, array in twin.state_dict().items())
     for p, own in zip(net.parameters(), twin.parameters(), strict=True):
-        assert own is not p and own.grad is None and own.requires_grad == p.requires_grad and type(own) is Parameter
+        assert type(own) is Parameter and own is not p
+        assert own.grad is None and own.requires_grad == p.requires_grad
     assert twin[4].rows == (2, 7) and net[4].rows is None
     twin[4].rng.random()
     assert net[4].rng.random() == np.random.default_rng(0).random()
@@ -270,7 +274,8 @@ def test_a_mistake_in_one_micro_batch_surfaces(two_rows, x):
 # Threads
 
 def blas_threads():
-    return [library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
+    libraries = threadpoolctl.threadpool_info()
+    return [library["num_threads"] for library in libraries if library["user_api"] == "blas"]
 
 
 def pool_threads():
@@ -308,7 +313,8 @@ def test_one_job_or_one_worker_needs_no_thread():
         return threading.current_thread()
 
     here = threading.current_thread()
-    assert list(parallel.ordered_map(thread, [0], 4)) == [here] and list(parallel.ordered_map(thread, range(3), 1)) == [here] * 3
+    assert list(parallel.ordered_map(thread, [0], 4)) == [here]
+    assert list(parallel.ordered_map(thread, range(3), 1)) == [here] * 3
     assert here not in parallel.ordered_map(thread, range(3), 2)
 
 
@@ -401,8 +407,9 @@ def test_usable_cores_where_there_is_no_affinity(monkeypatch, count, cores):
 
 
 @pytest.mark.parametrize("files, quota", [
-    ({"cpu.max": "max 100000\n"}, float("inf")), ({"cpu.max": "150000 100000\n"}, 2), ({"cpu.max": "50000 100000\n"}, 1),
-    ({"cpu.max": "200000 100000\n"}, 2), ({"cpu.max": "nonsense\n"}, float("inf")), ({}, float("inf")),
+    ({"cpu.max": "max 100000\n"}, float("inf")), ({"cpu.max": "150000 100000\n"}, 2),
+    ({"cpu.max": "50000 100000\n"}, 1), ({"cpu.max": "200000 100000\n"}, 2),
+    ({"cpu.max": "nonsense\n"}, float("inf")), ({}, float("inf")),
     ({"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
     ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, float("inf"))], ids=repr)
 def test_the_quota_of_a_container(tmp_path, files, quota):

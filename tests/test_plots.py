@@ -13,7 +13,7 @@ from PIL import Image
 from tinynet import InputError, Tensor, no_grad, ops, plots
 
 LONG = "american_staffordshire_bull_terrier_from_the_neighbours_across_the_street_" * 3
-STRANGE = ["$x^2$", "a_b", "%d \\", "Ünïcödé", "Тигр", "虎猫", "🐈", "tab\tnew\nline", "<b>", "\udcff"]
+STRANGE = ["$\\frac$", "a_b", "%d \\", "Ünïcödé", "Тигр", "虎猫", "🐈", "tab\tnew\nline", "<b>", "\udcff"]
 HISTORY = {"train_loss": [1.0, 0.6, 0.4, 0.3, 0.2], "val_loss": [1.1, 0.7, 0.5, 0.6, 0.7],
            "train_accuracy": [0.5, 0.7, 0.9, 1.0, 1.0], "val_accuracy": [0.4, 0.6, 0.8, 0.8, 0.7], "best_epoch": 2}
 
@@ -104,15 +104,21 @@ def figure(name):
     return FIGURES[name]()
 
 
-def test_nothing_written_is_cut_off(figure):
-    texts, page = written(figure), figure.bbox
+@pytest.fixture(scope="module")
+def texts(figure):
+    """What is written on it, and where."""
+    return written(figure)
+
+
+def test_nothing_written_is_cut_off(figure, texts):
+    page = figure.bbox
     assert texts
     assert not [text for text, box, _ in texts
                 if box.x0 < -1 or box.y0 < -1 or box.x1 > page.x1 + 1 or box.y1 > page.y1 + 1]
 
 
-def test_nothing_is_written_over_something_else(figure):
-    level = [(text, box) for text, box, angle in written(figure) if angle % 90 == 0]
+def test_nothing_is_written_over_something_else(texts):
+    level = [(text, box) for text, box, angle in texts if angle % 90 == 0]
     assert not [(one, two) for (one, a), (two, b) in itertools.combinations(level, 2)
                 if min(a.x1, b.x1) - max(a.x0, b.x0) > 1 and min(a.y1, b.y1) - max(a.y0, b.y0) > 1]
 
@@ -211,6 +217,13 @@ def test_mistakes_name_the_truth_and_the_answer():
                     "tigger", "→ misty 88%", "cat.jpg"]
 
 
+@pytest.mark.parametrize("name", ["100 mistakes", "activations"])
+def test_a_heading_stands_above_the_pictures(name):
+    figure = FIGURES[name]()
+    heading = figure.texts[0].get_window_extent()
+    assert all(heading.y0 > axes.get_window_extent().y1 for axes in figure.axes)
+
+
 def test_no_mistakes_please_a_cat():
     assert words(plots.mistakes([], [], [], [], [])) == ["No mistakes: every picture was given its own name."]
 
@@ -303,15 +316,16 @@ def test_graph_draws_one_arrow_per_use():
     assert len(plots.graph(y + b).axes[0].patches) == 4
 
 
-def test_graph_arrows_point_down_and_past_the_boxes():
-    figure = plots.graph(expression(), x=x, W=W, b=b)
+@pytest.mark.parametrize("make", [expression, lambda: ops.relu(W).exp().tanh() * W])
+def test_graph_arrows_point_down_and_past_the_boxes(make):
+    figure = plots.graph(make())
     FigureCanvasAgg(figure).draw()
     axes, = figure.axes
     boxes = [text.get_bbox_patch().get_window_extent() for text in axes.texts]
     assert not any(one.overlaps(two) for one, two in itertools.combinations(boxes, 2))
     for arrow in axes.patches:
         path = axes.transData.transform_path(arrow._path_original)
-        points = path.interpolated(1).to_polygons(closed_only=False)[0]
+        points, = path.to_polygons(closed_only=False)
         assert points[0][1] > points[-1][1]
         assert not any(box.shrunk(0.8, 0.8).contains(*point) for box in boxes for point in points[1:-1])
 
@@ -356,7 +370,9 @@ def test_paths_are_drawn_over_the_contours_of_the_function():
     np.testing.assert_array_equal(circle.get_xydata(), path[:1])
     assert first.get_linestyle() != second.get_linestyle() and first.get_marker() != second.get_marker()
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_xlim(), axes.get_ylim()) == ("x", "y", (-4, 4), (-2, 2))
-    lines = axes.collections[-1]
+    filled, lines = axes.collections
+    corners = np.concatenate([area.vertices for area in filled.get_paths()])
+    np.testing.assert_allclose([corners.min(axis=0), corners.max(axis=0)], [(-4, -2), (4, 2)])
     for level, outline in zip(lines.levels, lines.get_paths()):
         if len(outline.vertices):
             np.testing.assert_allclose(bowl(*outline.vertices.T), level, rtol=0.02, atol=0.02)

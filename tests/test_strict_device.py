@@ -1,4 +1,4 @@
-"""The stand-in must raise where CuPy raises or copies in silence, or the tests that run on it prove nothing."""
+"""The stand-in must raise where CuPy raises or copies in silence, or tests that run on it prove nothing."""
 import copy
 
 import numpy as np

@@ -37,9 +37,10 @@ def leaf(*numbers):
 # What a Tensor is made of
 
 @pytest.mark.parametrize("data, dtype, shape", [
-    (np.ones((3, 5), np.float32), np.float32, (3, 5)), (np.ones(3), np.float64, (3,)), (np.float64(2), np.float64, ()),
-    (np.float32(2), np.float32, ()), (2.0, np.float32, ()), ([1.0, 2.0], np.float32, (2,)), ([[1, 2.5]], np.float32, (1, 2)),
-    ([1, 2], np.int64, (2,)), (np.array([True]), np.bool_, (1,)), ([np.float64(1)], np.float32, (1,))], ids=repr)
+    (np.ones((3, 5), np.float32), np.float32, (3, 5)), (np.ones(3), np.float64, (3,)),
+    (np.float64(2), np.float64, ()), (np.float32(2), np.float32, ()), (np.array([True]), np.bool_, (1,)),
+    (2.0, np.float32, ()), ([1.0, 2.0], np.float32, (2,)), ([[1, 2.5]], np.float32, (1, 2)),
+    ([np.float64(1)], np.float32, (1,)), ([1, 2], np.int64, (2,))], ids=repr)
 def test_dtypes(data, dtype, shape):
     x = Tensor(data)
     assert type(x.data) is np.ndarray and x.dtype == dtype and x.shape == shape
@@ -99,7 +100,7 @@ def test_moving_to_a_device_makes_a_leaf(device):
 
 @pytest.mark.parametrize("join", [lambda short, long: short + long, lambda short, long: long + short])
 def test_a_function_waits_for_all_uses_of_its_result(join, rng):
-    """Ways of unequal length lead from y back to `long` and to x; each Function passes on what came along all of them."""
+    """Ways of unequal length lead back to `long` and to x; what came along all is passed on at once."""
     x = Tensor(rng.standard_normal((3, 5)), requires_grad=True)
     short = x * 2
     long = (short + 0) * 1
@@ -108,7 +109,8 @@ def test_a_function_waits_for_all_uses_of_its_result(join, rng):
     np.testing.assert_allclose(x.grad, 4 + 2 * np.exp(2 * x.data) + 8 * x.data)
 
 
-@pytest.mark.parametrize("join", [lambda u, v: (u + v) + u, lambda u, v: u + (u + v), lambda u, v: (v + u) + u])
+@pytest.mark.parametrize("join", [
+    lambda u, v: (u + v) + u, lambda u, v: u + (u + v), lambda u, v: (v + u) + u])
 def test_a_gradient_handed_to_two_is_not_added_to_in_place(join):
     """An addition passes one array on to both of its inputs; what u receives besides must not reach v."""
     x, w = leaf(1.0), leaf(1.0)
@@ -163,7 +165,8 @@ def test_the_gradient_of_a_number_is_an_array_too():
     x = Tensor(np.float32(3), requires_grad=True)
     for count in 1, 2:
         (x * x).backward()
-        assert type(x.grad) is np.ndarray and x.grad.shape == () and x.grad.dtype == np.float32 and x.grad == 6 * count
+        assert type(x.grad) is np.ndarray and x.grad.shape == () and x.grad.dtype == np.float32
+        assert x.grad == 6 * count
 
 
 @pytest.mark.parametrize("depth", [10_000, 100_000])
@@ -188,7 +191,8 @@ def test_a_deep_tape_may_be_dropped_unused():
 # Who owns what
 
 @pytest.mark.parametrize("combine", [
-    lambda a, b: a + b, lambda a, b: a - b, lambda a, b: ops.concat([a, b], axis=0), lambda a, b: a.reshape(2, 1) + b.T,
+    lambda a, b: a + b, lambda a, b: a - b, lambda a, b: ops.concat([a, b], axis=0),
+    lambda a, b: a.reshape(2, 1) + b.T,
     lambda a, b: (a.sum() + b.sum()) * 1, lambda a, b: a.transpose() + b[::1]])
 def test_changing_one_gradient_changes_no_other(combine):
     a, b = leaf(1.0, 2.0), leaf(3.0, 5.0)
@@ -282,7 +286,8 @@ def test_backward_frees_on_the_way():
     assert alive == [None]
 
 
-@pytest.mark.parametrize("again", [lambda loss, middle: loss, lambda loss, middle: middle, lambda loss, middle: middle * 2])
+@pytest.mark.parametrize("again", [
+    lambda loss, middle: loss, lambda loss, middle: middle, lambda loss, middle: middle * 2])
 def test_a_second_backward_says_so(again):
     x = leaf(1.0)
     middle = x * 2
@@ -306,7 +311,8 @@ def test_a_function_is_applied_once():
 # Mistakes
 
 @pytest.mark.parametrize("returned, found", [
-    (np.ones(3), r"float64 \(3,\)"), (np.ones((1, 2)), r"float64 \(1, 2\)"), (np.ones(2, np.float32), r"float32 \(2,\)"),
+    (np.ones(3), r"float64 \(3,\)"), (np.ones((1, 2)), r"float64 \(1, 2\)"),
+    (np.ones(2, np.float32), r"float32 \(2,\)"),
     (None, "None"), (1.0, "1.0"), ([1.0, 1.0], r"\[1.0, 1.0\]")], ids=repr)
 def test_a_wrong_gradient_names_the_op(returned, found):
     class Wrong(Function):
@@ -342,7 +348,8 @@ def test_many_numbers_have_no_single_gradient():
         (leaf(1.0, 2.0) * 2).backward()
 
 
-@pytest.mark.parametrize("make", [lambda: Tensor([1.0]), lambda: Tensor([1.0]) * 2, lambda: leaf(1.0).detach() * 2])
+@pytest.mark.parametrize("make", [
+    lambda: Tensor([1.0]), lambda: Tensor([1.0]) * 2, lambda: leaf(1.0).detach() * 2])
 def test_nothing_to_differentiate(make):
     with pytest.raises(RuntimeError, match="requires_grad=True"):
         make().backward()

@@ -4,16 +4,17 @@ import pytest
 
 from tinynet import InputError, Tensor, no_grad, ops
 from tinynet.backend import to_numpy
-from tinynet.layers import (AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, GlobalAvgPool2d, LeakyReLU, Linear,
-                            MaxPool2d, ReLU, ReLU6, Sequential, Sigmoid, Softmax, Standardize, Tanh)
+from tinynet.layers import (AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, GlobalAvgPool2d, LeakyReLU,
+                            Linear, MaxPool2d, ReLU, ReLU6, Sequential, Sigmoid, Softmax, Standardize, Tanh)
 
 
 @pytest.mark.parametrize("layer, op, shape", [
     (MaxPool2d(3, 2, 1, True), lambda x: ops.max_pool2d(x, 3, 2, 1, True), (2, 3, 6, 10)),
     (AvgPool2d((2, 3)), lambda x: ops.avg_pool2d(x, (2, 3)), (2, 3, 6, 10)),
     (GlobalAvgPool2d(), ops.global_avg_pool2d, (2, 3, 5, 7)),
-    (ReLU(), ops.relu, (3, 5)), (ReLU6(), ops.relu6, (3, 5)), (LeakyReLU(0.3), lambda x: ops.leaky_relu(x, 0.3), (3, 5)),
-    (Sigmoid(), ops.sigmoid, (3, 5)), (Tanh(), ops.tanh, (3, 5)), (Softmax(), lambda x: ops.softmax(x, axis=1), (3, 5)),
+    (ReLU(), ops.relu, (3, 5)), (ReLU6(), ops.relu6, (3, 5)), (Sigmoid(), ops.sigmoid, (3, 5)),
+    (Tanh(), ops.tanh, (3, 5)), (LeakyReLU(0.3), lambda x: ops.leaky_relu(x, 0.3), (3, 5)),
+    (Softmax(), lambda x: ops.softmax(x, axis=1), (3, 5)),
     (Flatten(), ops.flatten, (3, 5, 7)),
 ], ids=lambda value: type(value).__name__)
 def test_layers_without_parameters(layer, op, shape, device, rng):
@@ -28,7 +29,8 @@ def test_linear(device, rng):
     x = rng.standard_normal((2, 5)).astype(np.float32)
     weight, bias = layer.state_dict().values()
     assert weight.shape == (3, 5) and bias.shape == (3,)
-    np.testing.assert_allclose(layer(Tensor(x).to(device)).numpy(), x @ to_numpy(weight).T + to_numpy(bias), rtol=1e-5)
+    expected = x @ to_numpy(weight).T + to_numpy(bias)
+    np.testing.assert_allclose(layer(Tensor(x).to(device)).numpy(), expected, rtol=1e-5)
 
 
 def test_conv(device, rng):
@@ -95,7 +97,8 @@ def test_a_frozen_batch_norm_does_not_notice_train(rng):
 
 
 @pytest.mark.parametrize("frozen, training, uses_batch", [
-    ((), True, True), (("weight",), True, True), (("bias",), True, True), (("weight", "bias"), True, False), ((), False, False)])
+    ((), True, True), (("weight",), True, True), (("bias",), True, True), (("weight", "bias"), True, False),
+    ((), False, False)])
 def test_when_batch_norm_uses_the_batch(frozen, training, uses_batch):
     norm = BatchNorm2d(3).train(training)
     for name in frozen:
@@ -107,14 +110,15 @@ def test_when_batch_norm_uses_the_batch(frozen, training, uses_batch):
 
 def test_standardize(device, rng):
     x = rng.normal(5, 2, (101, 3)).astype(np.float32)
-    x[:, 1] = 0.1                                               # never varies, and its mean is not exactly 0.1
+    x[:, 1] = 0.1                                       # never varies, and its mean is not exactly 0.1
     layer = Standardize(3).to(device)
     np.testing.assert_array_equal(layer(Tensor(x).to(device)).numpy(), x)
     layer.fit(Tensor(x).to(device).data)
     y = layer(Tensor(x).to(device)).numpy()
     np.testing.assert_allclose(y.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(y.std(axis=0), [1, 0, 1], atol=1e-5)
-    assert to_numpy(layer.std)[1] == 1 and layer.parameters() == [] and list(layer.state_dict()) == ["mean", "std"]
+    assert to_numpy(layer.std)[1] == 1
+    assert layer.parameters() == [] and list(layer.state_dict()) == ["mean", "std"]
 
 
 # Dropout
@@ -149,9 +153,10 @@ def test_replicas_drop_what_the_whole_batch_drops(cuts):
 
 def test_a_network_of_every_layer_trains_on_each_device(device, rng):
     """One step lowers the loss: all of it together, on one device."""
-    net = Sequential(conv=Conv2d(3, 4, 3, padding=1, rng=rng), norm=BatchNorm2d(4), act=LeakyReLU(), pool=MaxPool2d(2),
-                     depthwise=Conv2d(4, 4, 3, padding=1, groups=4, rng=rng), act2=ReLU6(), mean=AvgPool2d(2),
-                     flat=Flatten(), drop=Dropout(0.1, rng), tanh=Tanh(), head=Linear(16, 3, rng)).to(device)
+    net = Sequential(conv=Conv2d(3, 4, 3, padding=1, rng=rng), norm=BatchNorm2d(4), act=LeakyReLU(),
+                     pool=MaxPool2d(2), depthwise=Conv2d(4, 4, 3, padding=1, groups=4, rng=rng), act2=ReLU6(),
+                     mean=AvgPool2d(2), flat=Flatten(), drop=Dropout(0.1, rng), tanh=Tanh(),
+                     head=Linear(16, 3, rng)).to(device)
     x = Tensor(rng.standard_normal((7, 3, 8, 8)).astype(np.float32)).to(device)
     labels = np.array([0, 1, 2, 0, 1, 2, 0])
     losses = []

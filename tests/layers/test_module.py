@@ -21,8 +21,8 @@ class Block(Module):
         return self.norm(self.conv(x)) * self.shift.reshape(1, -1, 1, 1)
 
 
-NAMES = ["block.scale", "block.shift", "block.conv.weight", "block.conv.bias", "block.norm.weight", "block.norm.bias",
-         "block.norm.running_mean", "block.norm.running_var", "head.weight", "head.bias"]
+NAMES = ["block.scale", "block.shift", "block.conv.weight", "block.conv.bias", "block.norm.weight",
+         "block.norm.bias", "block.norm.running_mean", "block.norm.running_var", "head.weight", "head.bias"]
 
 
 @pytest.fixture
@@ -46,7 +46,8 @@ def test_a_shared_parameter_is_counted_once(rng):
 
 
 def test_state_goes_round(net):
-    state = {name: np.random.default_rng(1).standard_normal(array.shape) for name, array in net.state_dict().items()}
+    rng = np.random.default_rng(1)
+    state = {name: rng.standard_normal(array.shape) for name, array in net.state_dict().items()}
     live = list(net.state_dict().values())
     net.load_state_dict(state)
     for (name, array), before in zip(net.state_dict().items(), live):
@@ -59,12 +60,14 @@ def test_state_goes_round(net):
 def test_a_state_that_does_not_fit_is_listed_in_full_and_changes_nothing(net):
     state = {name: array + 1 for name, array in net.state_dict().items()}
     del state["block.scale"], state["head.bias"]
-    state |= {"foot.weight": np.ones(3), "block.conv.weight": np.ones((5, 3, 2, 3)), "head.weight": np.ones((5, 2))}
+    state["foot.weight"] = np.ones(3)
+    state |= {"block.conv.weight": np.ones((5, 3, 2, 3)), "head.weight": np.ones((5, 2))}
     before = {name: array.copy() for name, array in net.state_dict().items()}
     with pytest.raises(InputError) as error:
         net.load_state_dict(state)
     for problem in ("missing block.scale", "missing head.bias", "unknown foot.weight", "5 of 10",
-                    "block.conv.weight is (5, 3, 2, 3), needs (5, 3, 3, 2)", "head.weight is (5, 2), needs (2, 5)"):
+                    "block.conv.weight is (5, 3, 2, 3), needs (5, 3, 3, 2)",
+                    "head.weight is (5, 2), needs (2, 5)"):
         assert problem in str(error.value)
     assert "block.shift" not in str(error.value) and "\n" not in str(error.value)
     for name, array in net.state_dict().items():
@@ -86,7 +89,7 @@ def test_to_a_device(net, device, rng):
     parameters = net.parameters()
     parameters[0].grad = np.ones(3, np.float32)
     assert net.device == "cpu" and net.to(device) is net and net.device == device
-    assert [id(p) for p in net.parameters()] == [id(p) for p in parameters], "optimisers keep their parameters"
+    assert [id(p) for p in net.parameters()] == [id(p) for p in parameters], "optimisers hold them"
     assert parameters[0].grad is None
     xp = array_module(Tensor(x).to(device).data)
     assert all(type(array) is xp.ndarray for array in net.state_dict().values())
@@ -101,7 +104,8 @@ def test_a_module_without_arrays_is_on_the_cpu():
 
 
 def test_a_parameter_is_trained_unless_frozen():
-    assert Parameter(np.ones(3)).requires_grad and not Parameter(np.ones(3), requires_grad=False).requires_grad
+    assert Parameter(np.ones(3)).requires_grad
+    assert not Parameter(np.ones(3), requires_grad=False).requires_grad
 
 
 def test_an_unwritten_module_says_what_to_write():
@@ -133,7 +137,8 @@ def test_stages_are_applied_in_order(digits):
 @pytest.mark.parametrize("take, stages", [
     (lambda net: net[:"three"], ["one", "two"]), (lambda net: net["three":], ["three", "four"]),
     (lambda net: net["two":"four"], ["two", "three"]), (lambda net: net["two":-1], ["two", "three"]),
-    (lambda net: net[:"one"], []), (lambda net: net["four":"two"], []), (lambda net: net[1:], ["two", "three", "four"]),
+    (lambda net: net[:"one"], []), (lambda net: net["four":"two"], []),
+    (lambda net: net[1:], ["two", "three", "four"]),
     (lambda net: net[:], ["one", "two", "three", "four"]), (lambda net: net[::2], ["one", "three"]),
     (lambda net: net[1:]["three":][:1], ["three"])])
 def test_slices(digits, take, stages):

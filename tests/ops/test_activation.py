@@ -66,7 +66,8 @@ def test_softmax_is_a_distribution_along_its_axis(rng):
     np.testing.assert_allclose(ops.log_softmax(Tensor(x), axis=1).data, np.log(p.data))
 
 
-@pytest.mark.parametrize("shape, axes", [((2, 3, 5, 7), (0, 1, 2, 3)), ((2, 5, 7, 3), (0, 3, 1, 2)), ((3, 5), (1, 0))])
+@pytest.mark.parametrize("shape, axes", [
+    ((2, 3, 5, 7), (0, 1, 2, 3)), ((2, 5, 7, 3), (0, 3, 1, 2)), ((3, 5), (1, 0))])
 def test_relu_in_place_gives_the_same(shape, axes, device, rng):
     """Over the result of an op that does not keep it, whatever its order in memory."""
     data = rng.standard_normal(shape).transpose(axes)

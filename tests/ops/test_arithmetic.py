@@ -29,7 +29,7 @@ def test_unbroadcast_counts_the_uses(shapes):
             assert (uses == np.prod(shapes.result_shape, dtype=int) // uses.size).all()
 
 
-NUMBERS = [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.int64(2), np.float64(2.5) * np.ones(5), [1, 2, 3, 4, 5]]
+NUMBERS = [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.int64(2), np.full(5, 2.5), [1, 2, 3, 4, 5]]
 
 
 @pytest.mark.parametrize("compute", [

@@ -14,9 +14,9 @@ B = np.random.default_rng(1).random((3, 5)) + 0.5
     lambda a, b: 2 + a, lambda a, b: 2 - a, lambda a, b: 2 * a, lambda a, b: 2 / a,
     lambda a, b: A + b, lambda a, b: A - b, lambda a, b: A * b, lambda a, b: A / b, lambda a, b: A @ b.T,
     lambda a, b: a + B, lambda a, b: a - B, lambda a, b: a * B, lambda a, b: a / B, lambda a, b: a @ B.T,
-    lambda a, b: a.T, lambda a, b: a.reshape(5, 3), lambda a, b: a.reshape((5, 3)), lambda a, b: a.reshape(-1),
-    lambda a, b: a.transpose((1, 0)), lambda a, b: a.sum(axis=0), lambda a, b: a.mean(axis=1, keepdims=True),
-    lambda a, b: a.max(),
+    lambda a, b: a.reshape(5, 3), lambda a, b: a.reshape((5, 3)), lambda a, b: a.reshape(-1),
+    lambda a, b: a.T, lambda a, b: a.transpose((1, 0)), lambda a, b: a.sum(axis=0),
+    lambda a, b: a.mean(axis=1, keepdims=True), lambda a, b: a.max(),
 ])
 def test_like_numpy(bound):
     y = bound(Tensor(A), Tensor(B))

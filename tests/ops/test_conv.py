@@ -69,7 +69,7 @@ def test_col2im_is_the_transpose_of_im2col(case):
 
 def test_the_filter_is_not_flipped():
     x = np.arange(12.0).reshape(1, 1, 3, 4)
-    W = np.array([[[[0.0, 1.0], [0.0, 0.0]]]])                      # picks the upper right pixel of each window
+    W = np.array([[[[0.0, 1.0], [0.0, 0.0]]]])          # picks the upper right pixel of each window
     np.testing.assert_array_equal(ops.conv2d(Tensor(x), Tensor(W)).data[0, 0], x[0, 0, :2, 1:])
 
 

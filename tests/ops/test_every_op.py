@@ -53,15 +53,13 @@ for shapes in [(3, 5), (3, 5)], [(2, 3, 5), (3, 1)], [(5,), (7, 1)], [(), (3, 5)
     use("subtract", *shapes, theirs=lambda torch, a, b: a - b)
     use("multiply", *shapes, theirs=lambda torch, a, b: a * b)
     use("divide", theirs=lambda torch, a, b: a / b, inputs=[RNG.random(shape) + 0.5 for shape in shapes])
-for constant in 3, 2.5, np.float64(2.5), WEIGHTS:
-    def torch_constant(x, constant=constant):
-        return like(x, constant)
-
-    use("add", (3, 5), ours=lambda x, c=constant: c + x, theirs=lambda torch, x, c=torch_constant: c(x) + x)
-    use("subtract", (3, 5), ours=lambda x, c=constant: c - x, theirs=lambda torch, x, c=torch_constant: c(x) - x)
-    use("multiply", (3, 5), ours=lambda x, c=constant: x * c, theirs=lambda torch, x, c=torch_constant: x * c(x))
-    use("divide", ours=lambda x, c=constant: c / x, theirs=lambda torch, x, c=torch_constant: c(x) / x, inputs=positive(3, 5))
-    use("divide", (3, 5), ours=lambda x, c=constant: x / c, theirs=lambda torch, x, c=torch_constant: x / c(x))
+for c in 3, 2.5, np.float64(2.5), WEIGHTS:
+    use("add", (3, 5), ours=lambda x, c=c: c + x, theirs=lambda torch, x, c=c: like(x, c) + x)
+    use("subtract", (3, 5), ours=lambda x, c=c: c - x, theirs=lambda torch, x, c=c: like(x, c) - x)
+    use("multiply", (3, 5), ours=lambda x, c=c: x * c, theirs=lambda torch, x, c=c: x * like(x, c))
+    use("divide", (3, 5), ours=lambda x, c=c: x / c, theirs=lambda torch, x, c=c: x / like(x, c))
+    use("divide", ours=lambda x, c=c: c / x, theirs=lambda torch, x, c=c: like(x, c) / x,
+        inputs=positive(3, 5))
 use("power", (3, 5), ours=lambda x: x ** 3)
 use("power", (3, 5), ours=lambda x: x ** 1)
 use("power", ours=lambda x: x ** -0.5, inputs=positive(3, 5))
@@ -71,7 +69,8 @@ use("exp", (3, 5), theirs=lambda torch, x: x.exp())
 use("log", theirs=lambda torch, x: x.log(), inputs=positive(3, 5))
 use("matmul", (3, 5), (5, 7), theirs=lambda torch, a, b: a @ b)
 use("matmul", (2, 1, 3, 5), (7, 5, 2), theirs=lambda torch, a, b: a @ b)
-use("matmul", (3, 5), ours=lambda x: x @ WEIGHTS[:, None], theirs=lambda torch, x: x @ like(x, WEIGHTS[:, None]))
+use("matmul", (3, 5), ours=lambda x: x @ WEIGHTS[:, None],
+    theirs=lambda torch, x: x @ like(x, WEIGHTS[:, None]))
 use("matmul", (5, 3), ours=lambda x: WEIGHTS[None] @ x, theirs=lambda torch, x: like(x, WEIGHTS[None]) @ x)
 use("linear", (3, 5), (7, 5), (7,), theirs=lambda torch, x, W, b: torch.nn.functional.linear(x, W, b))
 use("linear", (3, 5), (7, 5), theirs=lambda torch, x, W: torch.nn.functional.linear(x, W))
@@ -80,11 +79,14 @@ use("reshape", (3, 5, 2), ours=lambda x: x.reshape(-1, 6))
 use("flatten", (3, 5, 2), theirs=lambda torch, x: x.flatten(1))
 use("transpose", (3, 5, 2), ours=lambda x: x.T, theirs=lambda torch, x: x.permute(2, 1, 0))
 use("transpose", (3, 5, 2), ours=lambda x: x.transpose((2, 0, 1)), theirs=lambda torch, x: x.permute(2, 0, 1))
-use("transpose", (3, 3, 3), ours=lambda x: x.transpose((-1, 0, 1)), theirs=lambda torch, x: x.permute(-1, 0, 1))
-use("concat", (2, 3, 5), (2, 1, 5), (2, 7, 5), ours=lambda *xs: ops.concat(xs), theirs=lambda torch, *xs: torch.cat(xs, 1))
-use("concat", (2, 3), (2, 5), ours=lambda *xs: ops.concat(xs, axis=-1), theirs=lambda torch, *xs: torch.cat(xs, -1))
-for index in [1, (slice(1, None), slice(None, None, 2)), (..., None, -1), [2, 0, 2, 2], ([0, 2, 0], [1, 1, 1]),
-              (slice(None), [0, 4, 4]), [True, False, True]]:
+use("transpose", (3, 3, 3), ours=lambda x: x.transpose((-1, 0, 1)),
+    theirs=lambda torch, x: x.permute(-1, 0, 1))
+use("concat", (2, 3, 5), (2, 1, 5), (2, 7, 5), ours=lambda *xs: ops.concat(xs),
+    theirs=lambda torch, *xs: torch.cat(xs, 1))
+use("concat", (2, 3), (2, 5), ours=lambda *xs: ops.concat(xs, axis=-1),
+    theirs=lambda torch, *xs: torch.cat(xs, -1))
+for index in [1, (slice(1, None), slice(None, None, 2)), (..., None, -1), [2, 0, 2, 2], [True, False, True],
+              ([0, 2, 0], [1, 1, 1]), (slice(None), [0, 4, 4])]:
     use("getitem", (3, 5), ours=lambda x, index=index: x[index])
 use("getitem", (3, 5), ours=lambda x: x[::-1], theirs=lambda torch, x: x.flip(0))
 for axis, keepdims in [(None, False), (None, True), (1, False), (-1, True), ((0, 2), False), ((-1, 0), True)]:
@@ -98,16 +100,18 @@ for axis, keepdims in [(None, False), (None, True), (1, False), (-1, True), ((0,
     use("max", (2, 3, 5), ours=lambda x, o=options: x.max(**o), theirs=torch_reduce("amax"))
 
 for C, F, kernel, stride, padding, groups in [
-        (3, 5, (1, 1), 1, 0, 1), (3, 5, (3, 2), 1, 0, 1), (3, 5, (3, 2), (2, 3), (1, 2), 1), (3, 2, (1, 1), (2, 3), 0, 1),
-        (3, 2, (1, 1), 1, (1, 2), 1), (4, 6, (3, 2), (1, 2), 1, 2), (5, 5, (3, 2), (2, 1), 1, 5), (3, 6, (2, 3), 1, (2, 0), 3)]:
+        (3, 5, (1, 1), 1, 0, 1), (3, 5, (3, 2), 1, 0, 1), (3, 5, (3, 2), (2, 3), (1, 2), 1),
+        (3, 2, (1, 1), (2, 3), 0, 1), (3, 2, (1, 1), 1, (1, 2), 1), (4, 6, (3, 2), (1, 2), 1, 2),
+        (5, 5, (3, 2), (2, 1), 1, 5), (3, 6, (2, 3), 1, (2, 0), 3)]:
     options = {"stride": stride, "padding": padding, "groups": groups}
     shapes = (2, C, 7, 11), (F, C // groups, *kernel)
     use("conv2d", *shapes, (F,), ours=lambda x, W, b, o=options: ops.conv2d(x, W, b, **o),
         theirs=lambda torch, x, W, b, o=options: torch.nn.functional.conv2d(x, W, b, **o))
 use("conv2d", *shapes, ours=lambda x, W, o=options: ops.conv2d(x, W, **o),
     theirs=lambda torch, x, W, o=options: torch.nn.functional.conv2d(x, W, **o))
-for kernel, stride, padding, ceil in [((2, 3), None, 0, False), ((3, 2), (2, 3), (1, 1), False), ((3, 2), (2, 3), (1, 0), True),
-                                      (3, 2, 0, True), ((2, 5), (3, 4), (1, 2), True), (1, (2, 3), 0, True)]:
+for kernel, stride, padding, ceil in [
+        ((2, 3), None, 0, False), ((3, 2), (2, 3), (1, 1), False), ((3, 2), (2, 3), (1, 0), True),
+        (3, 2, 0, True), ((2, 5), (3, 4), (1, 2), True), (1, (2, 3), 0, True)]:
     options = {"stride": stride, "padding": padding, "ceil_mode": ceil}
     use("max_pool2d", (2, 3, 7, 11), ours=lambda x, k=kernel, o=options: ops.max_pool2d(x, k, **o),
         theirs=lambda torch, x, k=kernel, o=options: torch.nn.functional.max_pool2d(x, k, **o))
@@ -117,7 +121,8 @@ use("global_avg_pool2d", (2, 3, 5, 7), theirs=lambda torch, x: x.mean(dim=(2, 3)
 
 use("relu", (3, 5), theirs=lambda torch, x: x.relu())
 use("relu", (2, 3, 5, 7), theirs=lambda torch, x: x.relu())
-use("relu", (2, 3, 5, 7), ours=lambda x: ops.relu(x.transpose((0, 2, 3, 1))), theirs=lambda torch, x: x.permute(0, 2, 3, 1).relu())
+use("relu", (2, 3, 5, 7), ours=lambda x: ops.relu(x.transpose((0, 2, 3, 1))),
+    theirs=lambda torch, x: x.permute(0, 2, 3, 1).relu())
 use("relu6", inputs=[8 * RNG.standard_normal((3, 5))], theirs=lambda torch, x: torch.nn.functional.relu6(x))
 use("leaky_relu", (3, 5), theirs=lambda torch, x: torch.nn.functional.leaky_relu(x))
 use("leaky_relu", (3, 5), ours=lambda x: ops.leaky_relu(x, np.float64(0.3)),
@@ -127,12 +132,13 @@ use("tanh", (3, 5), theirs=lambda torch, x: x.tanh())
 use("softmax", (3, 5), theirs=lambda torch, x: x.softmax(-1))
 use("softmax", (2, 5, 3), ours=lambda x: ops.softmax(x, axis=1), theirs=lambda torch, x: x.softmax(1))
 use("log_softmax", (3, 5), theirs=lambda torch, x: x.log_softmax(-1))
-use("log_softmax", (2, 5, 3), ours=lambda x: ops.log_softmax(x, axis=1), theirs=lambda torch, x: x.log_softmax(1))
+use("log_softmax", (2, 5, 3), ours=lambda x: ops.log_softmax(x, axis=1),
+    theirs=lambda torch, x: x.log_softmax(1))
 
 use("cross_entropy", (7, 5), ours=lambda x: ops.cross_entropy(x, LABELS),
     theirs=lambda torch, x: torch.nn.functional.cross_entropy(x, torch.tensor(LABELS)))
 use("cross_entropy", (7, 5), ours=lambda x: ops.cross_entropy(x, LABELS, class_weights=WEIGHTS),
-    theirs=lambda torch, x: torch.nn.functional.cross_entropy(x, torch.tensor(LABELS), weight=like(x, WEIGHTS)))
+    theirs=lambda torch, x: torch.nn.functional.cross_entropy(x, torch.tensor(LABELS), like(x, WEIGHTS)))
 use("cross_entropy", (7, 5), ours=lambda x: ops.cross_entropy(x, LABELS, np.float64(3.5)),
     theirs=lambda torch, x: torch.nn.functional.cross_entropy(x, torch.tensor(LABELS)) * 2)
 use("hinge", (7, 5), ours=lambda x: ops.hinge(x, LABELS),
@@ -143,18 +149,20 @@ use("dropout", (3, 5), ours=lambda x: ops.dropout(x, np.float64(0.4), np.random.
     theirs=lambda torch, x: x * like(x, MASK))
 for shape in (7, 5), (2, 5, 3, 4):
     use("batch_norm", shape, (5,), (5,), ours=lambda x, g, b: ops.batch_norm(x, g, b, np.float64(1e-3))[0],
-        theirs=lambda torch, x, g, b: torch.nn.functional.batch_norm(x, None, None, g, b, training=True, eps=1e-3))
+        theirs=lambda torch, x, g, b: torch.nn.functional.batch_norm(x, None, None, g, b, True, eps=1e-3))
     use("fixed_norm", shape, (5,), (5,),
         ours=lambda x, g, b: ops.fixed_norm(x, g, b, beside(x, MEAN), beside(x, VAR), np.float64(1e-3)),
-        theirs=lambda torch, x, g, b: torch.nn.functional.batch_norm(x, like(x, MEAN), like(x, VAR), g, b, eps=1e-3))
+        theirs=lambda torch, x, g, b: torch.nn.functional.batch_norm(
+            x, like(x, MEAN), like(x, VAR), g, b, eps=1e-3))
 
-every_use = pytest.mark.parametrize("use", [pytest.param(use, id=f"{use.op}-{i}") for i, use in enumerate(USES)])
+every_use = pytest.mark.parametrize("use", USES, ids=[f"{use.op}-{i}" for i, use in enumerate(USES)])
 
 
 def leaves(use, device="cpu", dtype=np.float64, wanted=None):
     """The inputs of a use as Tensors, of which the wanted ones require a gradient."""
     wanted = wanted or [True] * len(use.inputs)
-    return [Tensor(to_device(x.astype(dtype), device), requires_grad) for x, requires_grad in zip(use.inputs, wanted)]
+    return [Tensor(to_device(x.astype(dtype), device), requires_grad)
+            for x, requires_grad in zip(use.inputs, wanted)]
 
 
 def forward_backward(use, xs):

@@ -102,6 +102,12 @@ def test_the_tie_goes_along_the_row_first():
     np.testing.assert_array_equal(x.grad[0, 0], [[0, 1], [0, 0]])
 
 
+def test_a_window_of_more_than_256_pixels():
+    x = Tensor(np.arange(2.0 * 17 * 19).reshape(1, 2, 17, 19), requires_grad=True)
+    ops.max_pool2d(x, (17, 19)).sum().backward()
+    np.testing.assert_array_equal(x.grad, x.data == x.data.max(axis=(2, 3), keepdims=True))
+
+
 def test_padding_never_wins_a_maximum_but_counts_in_a_mean():
     x = Tensor(np.full((1, 1, 2, 3), -4.0))
     assert (ops.max_pool2d(x, 3, 2, 1).data == -4).all()
@@ -126,7 +132,8 @@ def test_global_average(rng):
 
 @pytest.mark.parametrize("op", [ops.max_pool2d, ops.avg_pool2d])
 @pytest.mark.parametrize("kernel, stride, padding, word", [
-    ((6, 2), None, 0, "does not fit"), (0, None, 0, "at least 1"), (2, 0, 0, "at least 1"), (2, None, -1, "at least 0"),
+    ((6, 2), None, 0, "does not fit"), (0, None, 0, "at least 1"), (2, 0, 0, "at least 1"),
+    (2, None, -1, "at least 0"),
     ((3, 2), None, (2, 1), "more than half"), ((3, 2), None, (1, 2), "more than half")])
 def test_windows_that_do_not_fit(op, kernel, stride, padding, word):
     with pytest.raises(InputError) as error:

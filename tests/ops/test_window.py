@@ -17,8 +17,8 @@ def axes(draw):
 
 def starts(size, kernel, stride, padding, ceil_mode):
     """Where windows start, seen from the first pixel: every step at which the rule lets one begin."""
-    start = -padding
-    while start + kernel <= size + padding or (ceil_mode and start < size and start + kernel - stride < size + padding):
+    start, end = -padding, size + padding
+    while start + kernel <= end or (ceil_mode and start < size and start + kernel - stride < end):
         yield start
         start += stride
 
@@ -39,23 +39,25 @@ def test_output_size_in_known_cases(size, kernel, stride, padding, ceil_mode, n_
 
 
 @given(axes(), st.booleans())
-@example((5, 11, 5, 3), False)                                  # one window, whose first tap is in the padding
+@example((5, 11, 5, 3), False)                          # one window, whose first tap is in the padding
 def test_reach_names_every_pixel_of_a_tap(axis, ceil_mode):
     size, kernel, stride, padding = axis
     n_out = output_size(*axis, ceil_mode)
     for tap in range(kernel):
         outputs, pixels = reach(tap - padding, stride, size, n_out)
-        expected = [(i, i * stride + tap - padding) for i in range(n_out) if 0 <= i * stride + tap - padding < size]
+        positions = [i * stride + tap - padding for i in range(n_out)]
+        expected = [(i, position) for i, position in enumerate(positions) if 0 <= position < size]
         assert list(zip(np.arange(n_out)[outputs], np.arange(size)[pixels], strict=True)) == expected
 
 
 def test_taps_go_row_by_row():
-    found = [(r, s, outputs[1:], pixels[1:]) for r, s, outputs, pixels in taps((2, 3), (1, 2), (0, 1), (5, 7), (4, 4))]
+    found = list(taps((2, 3), (1, 2), (0, 1), (5, 7), (4, 4)))
     assert [tap[:2] for tap in found] == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
-    assert found[3][2:] == ((slice(0, 4), slice(1, 4)), (slice(1, 5, 1), slice(1, 6, 2)))
+    assert found[3][2:] == ((..., slice(0, 4), slice(1, 4)), (..., slice(1, 5, 1), slice(1, 6, 2)))
 
 
-@pytest.mark.parametrize("value, expected", [(3, (3, 3)), (np.int64(3), (3, 3)), ((3, 2), (3, 2)), ([3, 2], (3, 2))])
+@pytest.mark.parametrize("value, expected", [
+    (3, (3, 3)), (np.int64(3), (3, 3)), ((3, 2), (3, 2)), ([3, 2], (3, 2))])
 def test_pair(value, expected):
     assert pair(value) == expected
 

@@ -22,7 +22,8 @@ def steps(optimizer):
 def test_adagrad_sums_the_squares():
     w, s = steps(AdaGrad([Parameter(np.array([10.0]))], lr=0.1, eps=1e-3))
     assert s == pytest.approx(1 + 4 + 0.25)
-    assert w == pytest.approx(10 - 0.1 * (1 / (1 + 1e-3) - 2 / (math.sqrt(5) + 1e-3) + 0.5 / (math.sqrt(5.25) + 1e-3)))
+    steps_taken = 1 / (1 + 1e-3) - 2 / (math.sqrt(5) + 1e-3) + 0.5 / (math.sqrt(5.25) + 1e-3)
+    assert w == pytest.approx(10 - 0.1 * steps_taken)
 
 
 def test_rmsprop_forgets_old_squares():
@@ -31,7 +32,8 @@ def test_rmsprop_forgets_old_squares():
     s2 = 0.8 * s1 + 0.2 * 4
     s3 = 0.8 * s2 + 0.2 * 0.25
     assert s == pytest.approx(s3)
-    assert w == pytest.approx(10 - 0.1 * sum(g / (math.sqrt(s) + 1e-3) for g, s in zip(GRADIENTS, (s1, s2, s3))))
+    steps_taken = sum(g / (math.sqrt(s) + 1e-3) for g, s in zip(GRADIENTS, (s1, s2, s3)))
+    assert w == pytest.approx(10 - 0.1 * steps_taken)
 
 
 def test_adagrads_steps_shrink_and_rmsprops_do_not():
@@ -43,4 +45,5 @@ def test_adagrads_steps_shrink_and_rmsprops_do_not():
             p.grad = np.array([3.0])
             optimizer.step()
         last[type(optimizer)] = (before - p.data)[0]
-    assert last[AdaGrad] == pytest.approx(0.1 / math.sqrt(2000)) and last[RMSProp] == pytest.approx(0.1, rel=1e-3)
+    assert last[AdaGrad] == pytest.approx(0.1 / math.sqrt(2000))
+    assert last[RMSProp] == pytest.approx(0.1, rel=1e-3)

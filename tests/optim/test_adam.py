@@ -10,7 +10,7 @@ from tinynet.optim import Adam
 
 @pytest.mark.parametrize("gradient", [1e-3, 2.0, -500.0])
 def test_the_first_step_is_lr_whatever_the_gradient(gradient):
-    """m̂ = g and v̂ = g²: without the correction of the bias the step would be 0.1 / sqrt(0.001) = 3.2 times as long."""
+    """m̂ = g and v̂ = g². Without the correction of the bias the step would be 0.1 / sqrt(0.001) = 3.2 lr."""
     p = Parameter(np.array([10.0]))
     p.grad = np.array([gradient])
     Adam([p], lr=0.01).step()

@@ -10,12 +10,12 @@ from tinynet.layers import Linear, Parameter, ReLU, Sequential
 from tinynet.optim import SGD, AdaGrad, Adam, Optimizer, RMSProp
 
 OPTIMIZERS = {
-    "sgd": lambda params, **options: SGD(params, **{"lr": 0.1} | options),
-    "momentum": lambda params, **options: SGD(params, **{"lr": 0.1, "momentum": 0.9} | options),
-    "nesterov": lambda params, **options: SGD(params, **{"lr": 0.1, "momentum": 0.9, "nesterov": True} | options),
-    "adagrad": lambda params, **options: AdaGrad(params, **{"lr": 0.1} | options),
-    "rmsprop": lambda params, **options: RMSProp(params, **{"lr": 0.02} | options),
-    "adam": lambda params, **options: Adam(params, **{"lr": 0.1} | options),
+    "sgd": lambda params, lr=0.1, **options: SGD(params, lr, **options),
+    "momentum": lambda params, lr=0.1, **options: SGD(params, lr, momentum=0.9, **options),
+    "nesterov": lambda params, lr=0.1, **options: SGD(params, lr, momentum=0.9, nesterov=True, **options),
+    "adagrad": lambda params, lr=0.1, **options: AdaGrad(params, lr, **options),
+    "rmsprop": lambda params, lr=0.02, **options: RMSProp(params, lr, **options),
+    "adam": lambda params, lr=0.1, **options: Adam(params, lr, **options),
 }
 every_optimizer = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
 
@@ -63,7 +63,7 @@ def test_weight_decay_never_touches_a_frozen_parameter(make):
         p.requires_grad = False
     frozen = [p.data.tobytes() for p in net["hidden"].parameters()]
     optimizer = make(net.parameters(), weight_decay=0.5)
-    net["hidden"].weight.grad = np.ones_like(net["hidden"].weight.data)         # left from before it was frozen
+    net["hidden"].weight.grad = np.ones((11, 5), np.float32)       # left from before it was frozen
     optimizer.step()
     train(net, optimizer, 20)
     assert [p.data.tobytes() for p in net["hidden"].parameters()] == frozen
@@ -105,7 +105,8 @@ def test_parameters_are_changed_in_place(make):
 @every_optimizer
 def test_groups_have_their_own_rate_and_decay(make):
     ps = [parameter(1.0, -2.0) for _ in range(3)]
-    optimizer = make([{"params": ps[:1], "lr": 0.01}, {"params": iter(ps[1:2]), "weight_decay": 0.5}, {"params": ps[2:]}])
+    optimizer = make([{"params": ps[:1], "lr": 0.01}, {"params": iter(ps[1:2]), "weight_decay": 0.5},
+                      {"params": ps[2:]}])
     assert optimizer.parameters() == ps
     lr = make([parameter(1.0)]).groups[0]["lr"]
     assert [(g["lr"], g["weight_decay"]) for g in optimizer.groups] == [(0.01, 0), (lr, 0.5), (lr, 0)]
@@ -134,7 +135,8 @@ def test_a_changed_rate_counts_from_the_next_step(make):
 @pytest.mark.parametrize("stop", [0, 1, 7])
 def test_a_stopped_run_goes_on_bit_for_bit(make, stop, device):
     def start(net):
-        return make([{"params": net["hidden"].parameters(), "lr": 0.01}, {"params": net["head"].parameters()}], weight_decay=0.01)
+        hidden, head = net["hidden"].parameters(), net["head"].parameters()
+        return make([{"params": hidden, "lr": 0.01}, {"params": head}], weight_decay=0.01)
 
     whole, first, second = (small_net(device) for _ in range(3))
     train(whole, start(whole), 20)
@@ -142,7 +144,8 @@ def test_a_stopped_run_goes_on_bit_for_bit(make, stop, device):
     before = start(first)
     train(first, before, stop)
     saved = copy.deepcopy(before.state_dict())
-    assert all(isinstance(value, (np.ndarray, int)) for values in saved["state"].values() for value in values.values())
+    remembered = [value for values in saved["state"].values() for value in values.values()]
+    assert all(isinstance(value, (np.ndarray, int)) for value in remembered)
     second.load_state_dict({name: to_numpy(array) for name, array in first.state_dict().items()})
     after = start(second)
     after.load_state_dict(saved)
@@ -213,7 +216,8 @@ SHARED = parameter(1.0)
 
 
 @pytest.mark.parametrize("params, options, word", [
-    ([], {}, "0 parameters"), ([{"params": []}], {}, "0 parameters"), ([SHARED, SHARED], {}, "2 parameters, 1 different"),
+    ([], {}, "0 parameters"), ([{"params": []}], {}, "0 parameters"),
+    ([SHARED, SHARED], {}, "2 parameters, 1 different"),
     ([{"params": [SHARED]}, {"params": [SHARED]}], {}, "in one group only"),
     ([SHARED], {"lr": -0.1}, "lr -0.1"), ([SHARED], {"lr": float("nan")}, "lr nan"),
     ([SHARED], {"weight_decay": -1}, "weight_decay -1"), ([{"params": [SHARED], "lr": -1}], {}, "lr -1"),
@@ -242,14 +246,14 @@ def test_fifty_steps_equal_torchs(make, dtype, tolerance):
     weights = [rng.standard_normal(shape).astype(dtype) for shape in ((5, 7), (7,), (7, 3))]
     ours = [Parameter(w.copy()) for w in weights]
     theirs = [torch.nn.Parameter(torch.tensor(w)) for w in weights]
-    options = {"weight_decay": 0.01}
-    one = make([{"params": ours[:2], "lr": 0.003}, {"params": ours[2:], "weight_decay": 0.1}], lr=0.03, **options)
+    options = {"lr": 0.03, "weight_decay": 0.01}
+    one = make([{"params": ours[:2], "lr": 0.003}, {"params": ours[2:], "weight_decay": 0.1}], **options)
     groups = [{"params": theirs[:2], "lr": 0.003}, {"params": theirs[2:], "weight_decay": 0.1}]
     if isinstance(one, SGD):
-        other = torch.optim.SGD(groups, lr=0.03, momentum=one.momentum, nesterov=one.nesterov, **options)
+        other = torch.optim.SGD(groups, momentum=one.momentum, nesterov=one.nesterov, **options)
     else:
-        other = getattr(torch.optim, {"AdaGrad": "Adagrad", "RMSProp": "RMSprop"}.get(type(one).__name__, "Adam"))(
-            groups, lr=0.03, **options)
+        theirs_of = {Adam: torch.optim.Adam, AdaGrad: torch.optim.Adagrad, RMSProp: torch.optim.RMSprop}
+        other = theirs_of[type(one)](groups, **options)
     x, gy = rng.standard_normal((11, 5)).astype(dtype), rng.standard_normal((11, 3)).astype(dtype)
     for _ in range(50):
         one.zero_grad()

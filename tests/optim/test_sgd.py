@@ -37,7 +37,7 @@ def test_nesterov_looks_ahead():
 
 
 def test_nesterov_is_the_textbook_form_seen_from_the_lookahead_point():
-    """With u = w - lr momentum v: v <- momentum v + g(u), w <- w - lr v, where g is the gradient of ||u||² / 2."""
+    """With u = w - lr momentum v: v <- momentum v + g(u), w <- w - lr v; here g(u) = u."""
     lr, momentum = 0.1, 0.8
     p = Parameter(np.array([10.0, 20.0]))
     optimizer = SGD([p], lr, momentum, nesterov=True)
