@@ -417,3 +417,10 @@ def test_the_quota_of_a_container(tmp_path, files, quota):
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     assert parallel._cgroup_quota(tmp_path) == quota
+
+
+def test_run_refuses_a_network_whose_answers_are_random():
+    net = Sequential(drop=Dropout(0.5, np.random.default_rng(0)))
+    with pytest.raises(InputError, match="call net.eval"):
+        parallel.run(net, np.ones((2, 3), np.float32))
+    np.testing.assert_array_equal(parallel.run(net.eval(), np.ones((2, 3), np.float32)), 1)

@@ -144,10 +144,12 @@ def run(net, x, workers=None):
     Raises
     ------
     InputError
-        If the batch is empty.
+        If the batch is empty, or a dropout of the network is in training mode.
     """
     if len(x) == 0:
         raise InputError("run: the batch has no rows; give at least one image")
+    if any(isinstance(module, Dropout) and module.training and module.p > 0 for module in net.modules()):
+        raise InputError("run: a Dropout of the network is in training mode, so its answers are random; call net.eval() first")
     parts = [slice(0, len(x))] if needs_whole_batch(net) else micro_batches(x)
 
     def forward(rows):

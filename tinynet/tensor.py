@@ -44,8 +44,8 @@ class Tensor:
     Parameters
     ----------
     data : array_like
-        Numbers of any shape. NumPy and CuPy arrays are kept as they are, not copied; Python numbers and lists
-        of floats become float32.
+        Numbers of any shape. NumPy and CuPy arrays are kept as they are, not copied; Python floats and lists
+        of them become float32.
     requires_grad : bool
         Whether backward should compute a gradient for it. Only floating-point data can have one.
 

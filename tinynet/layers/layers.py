@@ -165,7 +165,7 @@ class Dropout(Module):
     p : float
         Probability of dropping a number, in [0, 1).
     rng : numpy.random.Generator, optional
-        Draws the masks; needed in training only.
+        Draws the masks, in training only; one of `numpy.random.default_rng`, which can skip numbers.
     """
 
     def __init__(self, p=0.5, rng=None):
