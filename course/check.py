@@ -1,4 +1,4 @@
-"""``python -m course check a1``: a student's notebook run in a fresh kernel, its visible checks reported task by task."""
+"""``python -m course check a1``: a notebook run in a fresh kernel, its checks reported one by one."""
 import ast
 import inspect
 import json
@@ -98,18 +98,21 @@ def report(path):
     """
     outcomes = check(path)
     for outcome in outcomes:
-        print(f"{'fail' if outcome.message else 'pass'}  {outcome.task}  {outcome.points:g} of {outcome.most:g} points")
+        said = "fail" if outcome.message else "pass"
+        print(f"{said}  {outcome.task}  {outcome.points:g} of {outcome.most:g} points")
         if outcome.message:
             print(textwrap.indent(outcome.message, " " * 6))
             print(f"      read again: {outcome.read}" if outcome.read else "", end="\n" * bool(outcome.read))
-    print(f"{sum(outcome.points for outcome in outcomes):g} of {sum(outcome.most for outcome in outcomes):g} points so far. "
+    points, most = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("points", "most"))
+    print(f"{points:g} of {most:g} points so far. "
           "Grading uses other numbers; answers in words are graded by hand.")
     return int(any(outcome.message for outcome in outcomes))
 
 
 def tasks(path):
     """Return the grade ids of a notebook's tasks, in order, without running it."""
-    return [_mark(cell, "grade_id").removesuffix("-check") for cell in code_cells(read(path)) if _mark(cell, "grade")]
+    checks = [cell for cell in code_cells(read(path)) if _mark(cell, "grade")]
+    return [_mark(cell, "grade_id").removesuffix("-check") for cell in checks]
 
 
 def check(path):
@@ -134,10 +137,11 @@ def check(path):
     for cell in code_cells(book):
         cells += [cell, new_code_cell(probe)] if _mark(cell, "grade") else [cell]
     if len(cells) == len(code_cells(book)):
-        raise InputError(f"check: {path} has no checks; get the assignment again and copy your answers into it")
+        raise InputError(f"check: {path} has no checks; get the assignment again and add your answers")
     run = new_notebook(cells=cells, metadata=book.metadata)
-    kernel = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))      # this Python's own
-    client = NotebookClient(run, km=kernel, timeout=SECONDS, interrupt_on_timeout=True, allow_errors=True,
+    kernels = KernelSpecManager(kernel_dirs=[])         # only this Python's own
+    client = NotebookClient(run, km=AsyncKernelManager(kernel_spec_manager=kernels),
+                            timeout=SECONDS, interrupt_on_timeout=True, allow_errors=True,
                             resources={"metadata": {"path": str(path.parent)}},
                             extra_arguments=["--log-level=CRITICAL"])
     try:
@@ -147,8 +151,8 @@ def check(path):
                          "run the cells one by one to find it") from None
     for cell in cells:
         if _mark(cell, "locked") and not _mark(cell, "grade") and (problem := _error(cell)):
-            raise InputError(f"check: a cell that was given fails ({problem}); put it back as it was, and install the "
-                             "course in this Python: pip install -e .")
+            raise InputError(f"check: a cell that was given fails ({problem}); put it back as it was, and "
+                             "install the course in this Python: pip install -e .")
     return [_outcome(run, index, cell) for index, cell in enumerate(cells) if _mark(cell, "grade")]
 
 
@@ -190,7 +194,8 @@ def _foreign(answers, course):
         names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
         names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
         for name in names:
-            if name.split(".")[0] not in allowed and not any(f"{name}.".startswith(f"{known}.") for known in inner):
+            mine = any(f"{name}.".startswith(f"{known}.") for known in inner)
+            if name.split(".")[0] not in allowed and not mine:
                 yield f"imports {name}, which the grader does not have: write it yourself"
 
 
@@ -199,7 +204,7 @@ def _mark(cell, key):
 
 
 def first_wrong():
-    """Print, as JSON, which number of the last failed ``assert_allclose`` was the first wrong one. Runs in the kernel."""
+    """Print, as JSON, the first wrong number of the last failed ``assert_allclose``. Runs in the kernel."""
     import json
     import sys
 
@@ -217,5 +222,6 @@ def first_wrong():
             want = np.broadcast_to(want, got.shape)
             wrong = np.argwhere(~np.isclose(got, want, found["rtol"], found["atol"]))
             place = tuple(map(int, wrong[0]))
-            print(json.dumps(f"{len(wrong)} of {got.size} numbers are wrong; the first, at {list(place)}, is {got[place]} "
-                             f"and should be {want[place]} (relative tolerance {found['rtol']:g})"))
+            print(json.dumps(f"{len(wrong)} of {got.size} numbers are wrong; the first, at {list(place)}, is "
+                             f"{got[place]} and should be {want[place]} (relative tolerance "
+                             f"{found['rtol']:g})"))

@@ -15,7 +15,8 @@ class Verdict:
     ----------
     points : float
     message : str
-        Empty if all is right; otherwise what is wrong, in the answer's own numbers. It says nothing of the right ones.
+        Empty if all is right; otherwise what is wrong, in the answer's own numbers. It says nothing of the
+        right ones.
     """
 
     points: float
@@ -78,8 +79,8 @@ def difference(want, got, rtol, atol):
     if want.shape != got.shape:
         return f" has shape {got.shape} where {want.shape} is due"
     if want.dtype.kind == "f":
-        want, got = want.astype(np.float64), got.astype(np.float64)
         with np.errstate(all="ignore"):
+            want, got = want.astype(np.float64), got.astype(np.float64)
             right = np.isfinite(got) & (np.abs(got - want) <= atol + rtol * np.abs(want))
     else:
         right = want == got

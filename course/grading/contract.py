@@ -1,7 +1,8 @@
 """What an assignment tells the grader: its tasks, how their inputs are drawn, what is asked of an answer.
 
-An assignment is a folder ``NAME`` with the solution, ``NAME.ipynb``, and beside it ``checks.py``, which defines
-``ASSIGNMENT``. The reference of every check is the solution itself, so no expected number is written down anywhere.
+An assignment is a folder ``NAME`` with the solution, ``NAME.ipynb``, and beside it ``checks.py``, which
+defines ``ASSIGNMENT``. The reference of every check is the solution itself, so no expected number is written
+down anywhere.
 """
 import importlib.util
 import inspect
@@ -53,11 +54,12 @@ class Part:
         Unique in its task, shown to the student.
     points : float
     call : callable
-        ``call(answer, ...)`` uses the student's names (``answer.relu``) and returns an array, a number, a str or a
-        dict of them. Its other parameters are filled, by name, with what the task's ``inputs`` drew. Its source is sent
-        into the sandbox: it knows ``np``, the task's ``support`` and what it imports itself.
+        ``call(answer, ...)`` uses the student's names (``answer.relu``) and returns an array, a number, a str
+        or a dict of them. Its other parameters are filled, by name, with what the task's ``inputs`` drew. Its
+        source is sent into the sandbox: it knows ``np``, the task's ``support`` and what it imports itself.
     rtol, atol : float
-        A float is right if ``|got - want| <= atol + rtol * |want|``. Integers, truth values and text must be equal.
+        A float is right if ``|got - want| <= atol + rtol * |want|``. Integers, truth values and text must be
+        equal.
     """
 
     name: str
@@ -166,14 +168,14 @@ def load(folder):
     solution, checks = folder / f"{folder.name}.ipynb", folder / "checks.py"
     for path in (solution, checks):
         if not path.is_file():
-            raise InputError(f"assignment {folder.name}: {path} does not exist; an assignment is a folder of the "
-                             "notebook's name with the notebook and checks.py in it")
+            raise InputError(f"assignment {folder.name}: {path} does not exist; an assignment is a folder of "
+                             "the notebook's name with the notebook and checks.py in it")
     book = notebook.parse(solution.read_bytes())
     assignment = _run(checks).ASSIGNMENT
     assignment.name, assignment.cells = folder.name, book.cells
     if "course" not in book.metadata:
-        raise InputError(f'assignment {folder.name}: the notebook\'s metadata does not say what an answer may import, '
-                         'as in "course": {"packages": ["numpy"], "tinynet": ["tensor"]}')
+        raise InputError(f"assignment {folder.name}: the notebook's metadata does not say what an answer may "
+                         'import, as in "course": {"packages": ["numpy"], "tinynet": ["tensor"]}')
     assignment.packages = tuple(book.metadata["course"]["packages"])
     assignment.modules = tuple(book.metadata["course"]["tinynet"])
     assignment.sha256 = sha256((sha256(solution) + sha256(checks)).encode())
@@ -226,6 +228,9 @@ def _faults(assignment):
             found = "none" if cell is None else f"a cell of kind {cell.kind} with {cell.points} points"
             yield f"checks.py wants the {kind} cell {grade_id} with {points} points, the notebook has {found}"
     for task in assignment.tasks:
+        parts = [part.name for part in task.parts]
+        if len(set(parts)) < len(parts) or any("/" in name for name in parts):
+            yield f"{task.grade_id}: the names of its parts, {parts}, are not different or have a /"
         names = set(task.inputs(np.random.default_rng(0)))
         for part in task.parts:
             if missing := set(list(inspect.signature(part.call).parameters)[1:]) - names:

@@ -1,7 +1,8 @@
-"""``python -m course grade``: every submission of an assignment, graded once, by the same secret inputs.
+"""``python -m course grade``: every submission of an assignment, graded on inputs drawn from a secret.
 
-What is done is kept in ``OUT/.state``, one file for each student, so a run that was killed goes on where it stopped. A
-kept result is used only for the same student, the same bytes, the same assignment, grader and secret.
+What is done is kept in ``OUT/.state``, one file for each student, so a run that was killed goes on where it
+stopped. A kept result is used only for the same student, the same bytes, the same assignment and the same
+grader. Whatever is graded later gets new inputs: who learned the old ones from feedback has learned nothing.
 """
 import json
 import secrets
@@ -30,11 +31,14 @@ def add_command(commands):
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where grades and feedback go")
     parser.add_argument("--solutions", type=Path, default=Path("solutions"), metavar="DIR",
                         help="where NAME/NAME.ipynb and NAME/checks.py are (default: solutions)")
-    parser.add_argument("--due", type=_moment, metavar="TIME", help="note what came later, as in: 2026-11-30T23:59")
-    parser.add_argument("--marks", type=Path, metavar="FILE", help="marks of written answers: DIR/marks.csv, filled in")
+    parser.add_argument("--due", type=_moment, metavar="TIME",
+                        help="note what came later, as in: 2026-11-30T23:59")
+    parser.add_argument("--marks", type=Path, metavar="FILE",
+                        help="marks of written answers: a copy of DIR/marks.csv, filled in")
     parser.add_argument("--workers", type=int, default=usable_cores(), metavar="N",
                         help="sandboxes at once, by default one for each core; each may use 2 GB")
-    parser.add_argument("--unsandboxed", action="store_true", help="run students' programs as you: unsafe, says why")
+    parser.add_argument("--unsandboxed", action="store_true",
+                        help="run students' programs as yourself: unsafe, and says why")
     parser.set_defaults(run=grade)
 
 
@@ -54,48 +58,56 @@ def grade(arguments):
     Raises
     ------
     InputError
-        If bubblewrap does not work, a folder or the assignment is faulty, or another run writes to the same place.
+        If bubblewrap does not work, a folder or the assignment is faulty, or another run writes to the same
+        place.
     """
     out = arguments.out
     if arguments.submissions.resolve() in (out.resolve(), *out.resolve().parents):
-        raise InputError(f"grade: --out {out} lies in {arguments.submissions}, where every folder is a student's")
+        raise InputError(f"grade: --out {out} lies in {arguments.submissions}, where every folder is a "
+                         "student's; choose another")
     if arguments.workers < 1:
         raise InputError(f"grade: --workers is {arguments.workers}; give a whole number above 0")
     assignment = contract.load(arguments.solutions / arguments.assignment)
     folders, notes = submission.students(arguments.submissions)
     state = out / ".state"
     state.mkdir(parents=True, exist_ok=True)
-    state.chmod(0o700)                              # it holds the secret
+    state.chmod(0o700)                              # it holds secrets
     try:
         with FileLock(state / "lock", timeout=0):
-            seed = _secret(state / "secret.json")
-            results = _grade_all(arguments, assignment, folders, seed, state)
+            results = _grade_all(arguments, assignment, folders, state)
             marks = report.read_marks(arguments.marks, results) if arguments.marks else {}
             notes += report.twins(results)
-            report.write(out, assignment, results, marks, notes, seed)
+            report.write(out, assignment, results, marks, notes)
             pages.write(out, assignment, results, marks)
     except Timeout:
-        raise InputError(f"grade: another run is writing to {out}; wait for it or choose another --out") from None
+        raise InputError(f"grade: another run is writing to {out}; wait for it or choose another") from None
     for line in notes + [f"{result['student']}: {note}" for result in results for note in result["notes"]]:
-        print(line)
+        print(submission.printable(line))
     print(f"{len(results)} submissions graded: {out / 'grades.csv'}")
     return 0
 
 
-def _grade_all(arguments, assignment, folders, seed, state):
+def _grade_all(arguments, assignment, folders, state):
     """Return every student's result, in order, graded now or kept from a run before."""
     if arguments.unsandboxed:
         print(RISK)
     kind = Unsandboxed if arguments.unsandboxed else Sandbox
+    seed = secrets.randbits(128)
     with kind(assignment.packages, assignment.modules, assignment.limits) as box:
         references = mark.prepare(assignment, seed, box)
         code = "".join(sha256(path) for path in sorted(Path(__file__).parent.glob("*.py")))
-        key = sha256(f"{kind.__name__} {assignment.sha256} {seed} {arguments.due} {code}".encode())
+        key = sha256(f"{kind.__name__} {assignment.sha256} {arguments.due} {code}".encode())
 
         def work(folder):
             try:
-                return _grade_or_keep(submission.read(folder, assignment.name, arguments.due),
-                                      assignment, references, box, state, key)
+                work = submission.read(folder, assignment.name, arguments.due)
+                path = state / f"{report.folder_name(work.student)}.json"
+                result = _kept(path, work, key)
+                if result is None:
+                    result = mark.grade_one(work, assignment, references, box) | {"seed": seed, "key": key}
+                    with atomic_write(path) as file:
+                        file.write(json.dumps(result).encode())
+                return result
             except Exception as error:              # one submission's trouble is not the others'
                 if isinstance(error, Stopped):
                     raise
@@ -112,17 +124,6 @@ def _grade_all(arguments, assignment, folders, seed, state):
                 raise
 
 
-def _grade_or_keep(work, assignment, references, box, state, key):
-    """Return a student's result: that of a run before if it is of this very work, or else a new one, which is kept."""
-    path = state / f"{report.folder_name(work.student)}.json"
-    result = _kept(path, work, key)
-    if result is None:
-        result = mark.grade_one(work, assignment, references, box) | {"key": key}
-        with atomic_write(path) as file:
-            file.write(json.dumps(result).encode())
-    return result
-
-
 def _kept(path, work, key):
     """Return a student's result from a run before, if it is of this very work."""
     try:
@@ -131,14 +132,6 @@ def _kept(path, work, key):
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return result if same else None
-
-
-def _secret(path):
-    """Return the run's secret seed, made at its start and kept for the staff alone."""
-    if not path.exists():
-        with atomic_write(path) as file:
-            file.write(json.dumps({"seed": secrets.randbits(128)}).encode())
-    return json.loads(path.read_text(encoding="utf-8"))["seed"]
 
 
 def _moment(text):

@@ -1,10 +1,11 @@
-"""What an answer can import in the sandbox: the packages an assignment names and the modules of tinynet it names.
+"""What an answer can import in the sandbox: the packages and modules of tinynet that its assignment names.
 
-What is not there cannot be called, however the call is disguised: an assignment about convolution leaves tinynet's
-convolution out.
+What is not there cannot be called, however the call is disguised: an assignment about convolution leaves
+tinynet's convolution out.
 """
 import ast
 import compileall
+import importlib.metadata
 import importlib.util
 import shutil
 from pathlib import Path
@@ -34,12 +35,13 @@ def build(folder, modules):
     for name in modules:
         source, target = TINYNET / name, folder / "tinynet" / name
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
         elif (file := source.with_suffix(".py")).is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, target.with_suffix(".py"))
         else:
-            raise InputError(f"the notebook's metadata lets answers import tinynet's {name}, which does not exist")
+            raise InputError(f"the notebook's metadata lets answers import tinynet's {name}, "
+                             "which does not exist")
     for inner in (folder / "tinynet", *(folder / "tinynet").rglob("*/")):
         if inner.is_dir():
             _write_init(inner, TINYNET / inner.relative_to(folder / "tinynet"))
@@ -47,12 +49,12 @@ def build(folder, modules):
 
 
 def package_paths(packages):
-    """Return where installed packages lie, and the folders of shared libraries beside them.
+    """Return where packages and single modules are installed, and their folders of shared libraries.
 
     Parameters
     ----------
     packages : sequence of str
-        As in "numpy".
+        As one imports them: "numpy", "PIL".
 
     Returns
     -------
@@ -63,18 +65,19 @@ def package_paths(packages):
     InputError
         If a package is not installed.
     """
-    paths = []
+    paths, makers = [], importlib.metadata.packages_distributions()
     for name in packages:
         spec = importlib.util.find_spec(name)
-        if spec is None or not spec.submodule_search_locations:
-            raise InputError(f"answers may import the package {name}, which is not installed here; pip install {name}")
-        path = Path(spec.submodule_search_locations[0])
-        paths += [path] + [libs for libs in [path.with_name(f"{name}.libs")] if libs.is_dir()]
+        if spec is None or not spec.has_location:
+            raise InputError(f"answers may import {name}, which is not installed here; install it with pip")
+        path = Path(spec.submodule_search_locations[0] if spec.submodule_search_locations else spec.origin)
+        libraries = [path.with_name(f"{maker}.libs") for maker in {name, *makers.get(name, ())}]
+        paths += [path, *filter(Path.is_dir, libraries)]
     return paths
 
 
 def _write_init(folder, original):
-    """Write an ``__init__.py`` with those relative imports of the original whose modules are in the folder."""
+    """Write an ``__init__.py``: those relative imports of the original whose modules are in the folder."""
     if not (original / "__init__.py").is_file():
         return
     lines = []

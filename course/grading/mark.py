@@ -1,4 +1,4 @@
-"""Grading one submission: its answers are run task by task and compared with what the solution makes of the same inputs."""
+"""Grading one submission: its answers are run task by task, on inputs that the solution was run on too."""
 import time
 from dataclasses import dataclass
 
@@ -94,7 +94,8 @@ def grade_one(work, assignment, references, box):
         text = "\n\n".join(texts).strip()
         written.append({"task": question.grade_id, "max": question.points,
                         "text": "" if text in UNANSWERED else text})
-    return {"student": work.student, "sha256": work.sha256, "notes": work.notes, "tasks": tasks, "written": written}
+    return {"student": work.student, "sha256": work.sha256, "notes": work.notes, "tasks": tasks,
+            "written": written}
 
 
 def _grade_task(work, assignment, task, reference, box, end):
@@ -118,6 +119,7 @@ def _grade_task(work, assignment, task, reference, box, end):
     parts = []
     for part in task.parts:
         verdict = compare.judge(part, reference.results, got, problem)
-        parts.append({"part": part.name, "points": verdict.points, "max": part.points, "message": verdict.message})
+        parts.append({"part": part.name, "points": verdict.points, "max": part.points,
+                      "message": verdict.message})
     return {"task": task.grade_id, "points": sum(part["points"] for part in parts), "max": task.points,
             "parts": parts, "printed": log}

@@ -69,7 +69,7 @@ def parse(data):
     except (ValueError, RecursionError) as error:
         raise InputError(f"not a notebook: it is not JSON ({type(error).__name__})") from None
     if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
-        raise InputError("not a notebook of format 4: it has no list of cells; open and save it in JupyterLab")
+        raise InputError("not a notebook of format 4, it has no cells; open and save it in JupyterLab")
     metadata = content.get("metadata")
     cells = [_cell(cell) for cell in content["cells"] if isinstance(cell, dict)]
     return Notebook(cells, metadata if isinstance(metadata, dict) else {}, notes)

@@ -1,4 +1,4 @@
-"""Grades as pages for people: ``feedback.html`` for a student, ``written.html`` for whoever marks written answers.
+"""Grades as pages for people: ``feedback.html`` for a student, ``written.html`` for those who mark by hand.
 
 All that came from students is escaped, and the pages forbid themselves to load or run anything.
 """
@@ -15,9 +15,10 @@ PAGE = """\
 <title>{title}</title>
 <style>
 body {{ font: 16px/1.5 sans-serif; max-width: 50em; margin: 2em auto; padding: 0 1em; color: #222; }}
-table {{ border-collapse: collapse; width: 100%; }} th, td {{ text-align: left; padding: .3em .6em; vertical-align: top;
-border-bottom: 1px solid #ccc; }} pre {{ background: #f4f4f4; padding: .6em; white-space: pre-wrap;
-overflow-wrap: anywhere; }} .right {{ color: #060; }} .wrong {{ color: #a00; }} td.points {{ white-space: nowrap; }}
+table {{ border-collapse: collapse; width: 100%; }}
+th, td {{ text-align: left; padding: .3em .6em; vertical-align: top; border-bottom: 1px solid #ccc; }}
+pre {{ background: #f4f4f4; padding: .6em; white-space: pre-wrap; overflow-wrap: anywhere; }}
+.right {{ color: #060; }} .wrong {{ color: #a00; }} td.points {{ white-space: nowrap; }}
 </style></head><body>
 <h1>{title}</h1>
 {body}
@@ -47,11 +48,12 @@ def write(out, assignment, results, marks):
 def _feedback(result, marks):
     """Return the body of a student's page: their own numbers, and never the ones they should have found."""
     given = [(question, marks.get((result["student"], question["task"]))) for question in result["written"]]
-    points = sum(task["points"] for task in result["tasks"]) + sum(mark["points"] for _, mark in given if mark)
-    most = sum(task["max"] for task in result["tasks"]) + sum(question["max"] for question, _ in given)
+    points = [task["points"] for task in result["tasks"]] + [mark["points"] for _, mark in given if mark]
+    most = [task["max"] for task in result["tasks"]] + [question["max"] for question, _ in given]
     waiting = any(mark is None and question["text"] for question, mark in given)
-    body = [f"<p><strong>{points:g} of {most:g} points</strong>{' so far: a written answer is not marked yet' * waiting}"
-            "</p>", _list(result["notes"]), "<table><tr><th>Task</th><th>Part</th><th>Points</th><th>What we saw</th></tr>"]
+    body = [f"<p><strong>{sum(points):g} of {sum(most):g} points</strong>"
+            f"{' so far: a written answer is not marked yet' * waiting}</p>", _list(result["notes"]),
+            "<table><tr><th>Task</th><th>Part</th><th>Points</th><th>What we saw</th></tr>"]
     for task in result["tasks"]:
         for part in task["parts"]:
             seen = (f'<pre class="wrong">{escape(part["message"])}</pre>' if part["message"] else
@@ -63,16 +65,19 @@ def _feedback(result, marks):
         said = f"{mark['points']:g} of {question['max']:g} points" if mark else "not marked yet"
         said = said if question["text"] or mark else f"0 of {question['max']:g} points: not answered"
         comment = f"<p>{escape(mark['comment'])}</p>" if mark and mark["comment"] else ""
-        body.append(f"<h2>{escape(question['task'])}</h2><p>{said}</p>{comment}<pre>{escape(question['text'])}</pre>")
+        body.append(f"<h2>{escape(question['task'])}</h2><p>{said}</p>{comment}"
+                    f"<pre>{escape(question['text'])}</pre>")
     for task in result["tasks"]:
         if task["printed"] and task["points"] < task["max"]:
-            body.append(f"<h2>{escape(task['task'])}: what your program printed</h2><pre>{escape(task['printed'])}</pre>")
+            body.append(f"<h2>{escape(task['task'])}: what your program printed</h2>"
+                        f"<pre>{escape(task['printed'])}</pre>")
     return "\n".join(body)
 
 
 def _written(assignment, results):
     """Return the body of the page with every written answer, question by question."""
-    body = ["<p>Put points into a copy of <code>marks.csv</code> and run the same command with <code>--marks</code>.</p>"]
+    body = ["<p>Put points into a copy of <code>marks.csv</code> and run the same command with "
+            "<code>--marks</code>.</p>"]
     for number, question in enumerate(assignment.written):
         body.append(f"<h2>{escape(question.grade_id)}, {question.points:g} points</h2>")
         for result in results:

@@ -15,7 +15,7 @@ MARKS = ("student", "task", "points", "max", "comment")
 
 
 def folder_name(student):
-    """Return a name for a student's folder that every file system takes and nobody can choose to be another's."""
+    """Return a name for a student's folder that every file system takes and that nobody else's can be."""
     if SAFE_NAME.fullmatch(student) and len(student) <= 64 and not student.startswith("student-"):
         return student
     return f"student-{sha256(student.encode())[:16]}"
@@ -27,7 +27,8 @@ def read_marks(path, results):
     Parameters
     ----------
     path : Path
-        A CSV file with columns student, task, points and, if wanted, comment. Rows without points are left out.
+        A CSV file with columns student, task, points and, if wanted, comment. Rows without points are left
+        out.
     results : list of dict
         Of `mark.grade_one`.
 
@@ -54,25 +55,28 @@ def read_marks(path, results):
         if not points:
             continue
         if key not in most or (most[key][0], key[1]) in marks:
-            raise InputError(f"marks: {path}, line {number}: {key[0]}, {key[1]} is nobody's written answer, or given twice")
+            raise InputError(f"marks: {path}, line {number}: {key[0]}, {key[1]} is nobody's written answer, "
+                             "or marked twice")
         student, highest = most[key]
         try:
             value = float(points)
         except ValueError:
             value = math.nan
         if not 0 <= value <= highest:
-            raise InputError(f"marks: {path}, line {number}: {points} points; give a number from 0 to {highest:g}")
+            raise InputError(f"marks: {path}, line {number}: {points} points; give a number from 0 to "
+                             f"{highest:g}")
         marks[student, key[1]] = {"points": value, "comment": row.get("comment") or ""}
     return marks
 
 
 def twins(results):
-    """Return a note for every group of students who earned points with the same file. Not for the students."""
+    """Return a note for every group of students who earned points with the same file. It is for staff."""
     groups = {}
     for result in results:
         if any(task["points"] for task in result["tasks"]):
             groups.setdefault(result["sha256"], []).append(result["student"])
-    return [f"the same file, byte for byte: {', '.join(group)}" for group in groups.values() if len(group) > 1]
+    return [f"the same file, byte for byte: {', '.join(names)}"
+            for names in groups.values() if len(names) > 1]
 
 
 def rows(results, marks):
@@ -81,12 +85,13 @@ def rows(results, marks):
         for task in result["tasks"]:
             yield result["student"], task["task"], task["points"], task["max"]
         for question in result["written"]:
-            mark = marks.get((result["student"], question["task"]), {"points": None if question["text"] else 0})
+            unmarked = {"points": None if question["text"] else 0}
+            mark = marks.get((result["student"], question["task"]), unmarked)
             yield result["student"], question["task"], mark["points"], question["max"]
 
 
-def write(out, assignment, results, marks, notes, seed):
-    """Write ``grades.csv``, ``results.json`` (with the secret seed: for staff), ``junit.xml`` and an empty ``marks.csv``.
+def write(out, assignment, results, marks, notes):
+    """Write ``grades.csv``, ``results.json`` (with the secrets), ``junit.xml`` and an empty ``marks.csv``.
 
     Parameters
     ----------
@@ -98,20 +103,20 @@ def write(out, assignment, results, marks, notes, seed):
         Of `read_marks`.
     notes : list of str
         About no one student.
-    seed : int
     """
     table = list(rows(results, marks))
     _write_csv(out / "grades.csv", ("student", "assignment", "task", "points", "max"), [
         (_cell(student), assignment.name, task, "" if points is None else f"{points:g}", f"{most:g}")
         for student, task, points, most in table])
     given = {f"{student}/{task}": mark for (student, task), mark in marks.items()}
-    content = {"assignment": assignment.name, "sha256": assignment.sha256, "seed": seed, "notes": notes,
+    content = {"assignment": assignment.name, "sha256": assignment.sha256, "notes": notes,
                "submissions": results, "marks": given}
     _write(out / "results.json", json.dumps(content, indent=1).encode())
     _write(out / "junit.xml", _junit(assignment, results))
     if assignment.written and not (out / "marks.csv").exists():
-        _write_csv(out / "marks.csv", MARKS, [(_cell(result["student"]), question["task"], "", question["max"], "")
-                                              for result in results for question in result["written"]])
+        _write_csv(out / "marks.csv", MARKS, [
+            (_cell(result["student"]), question["task"], "", question["max"], "")
+            for result in results for question in result["written"]])
 
 
 def _junit(assignment, results):

@@ -1,8 +1,8 @@
 """What runs inside the sandbox: one task's answer, called on one task's inputs. It is sent there as a file.
 
-It imports nothing of the course. The answer shares this process and can change anything in it, so the grader believes
-nothing that it says: what comes out is a stream of frames (8 bytes of length, then an ``.npz``), one for each part,
-and only numbers that are right earn points.
+It imports nothing of the course. The answer shares this process and can change anything in it, so the grader
+believes nothing that it says: what comes out is a stream of frames (8 bytes of length, then an ``.npz``), one
+for each part, and only numbers that are right earn points.
 """
 import ast
 import io

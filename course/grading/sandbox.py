@@ -1,9 +1,9 @@
-"""Running a student's program where it can do no harm and find nothing: bubblewrap, limits, a system-call filter.
+"""Running a student's program where it can do no harm and find nothing: bubblewrap, limits, a call filter.
 
-What the program sees: the system's shared libraries, Python's standard library, the packages and modules that the
-assignment names (`library`), one task's inputs, an empty home of limited size. All but the home is read-only. There is
-no network, no ``/proc``, no ``/etc``, no environment, no other process; it is one process with one thread, not root.
-What it says comes back through two pipes and is cut off at a number of bytes.
+What the program sees: the system's shared libraries, Python's standard library, the packages and modules that
+the assignment names (`library`), one task's inputs, an empty home of limited size. All but the home is
+read-only. There is no network, no ``/proc``, no ``/etc``, no environment, no other process; it is one process
+with one thread, not root. What it says comes back through two pipes and is cut off at a number of bytes.
 """
 import json
 import os
@@ -20,9 +20,10 @@ from .unsandboxed import THREADS, Unsandboxed, python
 
 HOME, BOX, LIBRARY = "/home/student", "/box", "/library"
 ENVIRONMENT = {"HOME": HOME, "TMPDIR": HOME, "LANG": "C.UTF-8"} | THREADS
-HOW_TO_GET_IT = ("bubblewrap 0.8 or newer on Linux is needed: `apt install bubblewrap` (Debian, Ubuntu) or `dnf install "
-                 "bubblewrap` (Fedora); a container must let it make namespaces (docker run --privileged); on macOS and "
-                 "Windows use a Linux virtual machine. Or see what `--unsandboxed` says that it risks")
+HOW_TO_GET_IT = ("bubblewrap 0.8 or newer on Linux is needed: `apt install bubblewrap` (Debian, Ubuntu) or "
+                 "`dnf install bubblewrap` (Fedora); a container must let it make namespaces (docker run "
+                 "--privileged); on macOS and Windows use a Linux virtual machine. Or see what "
+                 "`--unsandboxed` says that it risks")
 
 
 class Sandbox(Unsandboxed):
@@ -46,12 +47,13 @@ class Sandbox(Unsandboxed):
         self.bwrap = shutil.which("bwrap")
         self.filter = seccomp.program()
         if self.bwrap is None or self.filter is None:
-            what = "bubblewrap (bwrap) is not installed" if self.bwrap is None else "this processor is not supported"
+            what = "bubblewrap is not installed" if self.bwrap is None else "this processor is not supported"
             raise InputError(f"grading: {what}; {HOW_TO_GET_IT}")
         super().__init__(packages, modules, limits)
-        self._inner = {}                            # from bubblewrap's process to the first one in its sandbox
-        for path in self.packages:
-            (self.library / path.name).mkdir(exist_ok=True)         # where it will be mounted
+        self._inner = {}                            # bubblewrap's process: the first one in its sandbox
+        for path in self.packages:                  # where it will be mounted
+            target = self.library / path.name
+            target.mkdir() if path.is_dir() else target.touch()
         (self.folder / "nothing").mkdir()
         for folder in (self.library, self.folder / "nothing"):
             folder.chmod(0o755)
@@ -67,21 +69,16 @@ class Sandbox(Unsandboxed):
         return [LIBRARY]
 
     def start(self, box):
-        """Start `runner` on a folder and return the process, its results on stdout, what it prints on stderr."""
+        """Start `runner` on a folder and return the process: results on stdout, what it prints on stderr."""
         reading, writing = os.pipe()
         told, telling = os.pipe()
         try:
             os.write(writing, self.filter)          # some hundred bytes: a pipe holds them
             os.close(writing)
-            isolate = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
-                       "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
-            isolate += (["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if os.geteuid() == 0 else
-                        ["--unshare-user", "--disable-userns", "--uid", str(runner.NOBODY), "--gid", str(runner.NOBODY)])
-            for name, value in ENVIRONMENT.items():
-                isolate += ["--setenv", name, value]
             mounts = [*self._mounts, "--ro-bind", str(box), BOX, "--remount-ro", "/", "--chdir", HOME]
-            command = [self.bwrap, *isolate, *mounts, "--seccomp", str(reading), "--info-fd", str(telling), "--",
-                       *python(Path(sys.executable).resolve()), f"{BOX}/runner.py", BOX]
+            mounts += ["--seccomp", str(reading), "--info-fd", str(telling), "--"]
+            program = [*python(Path(sys.executable).resolve()), f"{BOX}/runner.py", BOX]
+            command = [self.bwrap, *_isolation(), *mounts, *program]
             process = self._popen(command, {}, pass_fds=[reading, telling])
         finally:
             os.close(reading)
@@ -126,8 +123,21 @@ class Sandbox(Unsandboxed):
         return mounts + ["--perms", "1777", "--size", str(self.limits.disk), "--tmpfs", HOME]
 
 
+def _isolation():
+    """Return what separates a sandbox from the system, besides its mounts and the filter."""
+    nobody = str(runner.NOBODY)
+    options = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+               "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
+    for name, value in ENVIRONMENT.items():
+        options += ["--setenv", name, value]
+    if os.geteuid() == 0:           # `runner` becomes nobody itself: root can mount what nobody cannot reach
+        return options + ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    return options + ["--unshare-user", "--disable-userns", "--uid", nobody, "--gid", nobody]
+
+
 def _with_parents(mounts):
-    """Return mounts preceded by their targets' parent folders: those that bubblewrap makes itself are closed to others."""
-    targets = [mounts[at + 2] for at, word in enumerate(mounts) if word in ("--ro-bind", "--dev-bind")] + [HOME, BOX]
-    parents = dict.fromkeys(str(parent) for target in targets for parent in reversed(Path(target).parents[:-1]))
+    """Return mounts after their targets' parents: those that bubblewrap makes itself are closed to others."""
+    targets = [mounts[at + 2] for at, word in enumerate(mounts) if word in ("--ro-bind", "--dev-bind")]
+    parents = dict.fromkeys(str(parent) for target in (*targets, HOME, BOX)
+                            for parent in reversed(Path(target).parents[:-1]))
     return [word for parent in parents for word in ("--dir", parent)] + mounts

@@ -58,19 +58,21 @@ def students(folder):
         If the folder does not exist or two names print alike.
     """
     if not folder.is_dir():
-        raise InputError(f"grade: {folder} is not a folder; it should hold STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb")
+        raise InputError(f"grade: {folder} is not a folder; give one of STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb")
     entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
-    folders = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False) and entry.name[0] != "."]
+    folders = [Path(entry.path) for entry in entries
+               if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")]
     names = {path.name for path in folders}
-    notes = [f"{printable(entry.name)}: not a student's folder, ignored" for entry in entries if entry.name not in names]
+    notes = [f"{printable(entry.name)}: not a student's folder, ignored"
+             for entry in entries if entry.name not in names]
     if len({printable(name) for name in names}) < len(names):
         raise InputError(f"grade: two students' folders in {folder} have names that print alike; rename one")
     return folders, notes
 
 
 def printable(name):
-    """Return a file's name as text that can be written anywhere; bytes that are no UTF-8 become ``\\xff``."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    """Return a file's name, or a line, as text that can be shown anywhere; what cannot becomes ``\\x1b``."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
 
 
 def read(folder, name, due=None):
@@ -127,7 +129,7 @@ def answers(submission, solution, grade_id):
     code = [cell for cell in submission.cells if cell.code]
     cells = [cell for cell in code if cell.grade_id == grade_id]
     if len(cells) > 1:
-        submission.notes.append(f"{len(cells)} cells have the grade id {grade_id}: run in order, the last one counts")
+        submission.notes.append(f"{len(cells)} cells have the grade id {grade_id}: the last one counts")
     if cells or not submission.cells:
         return cells
     names = re.findall(r"^(?:def|class)\s+(\w+)", solution, re.MULTILINE)
@@ -159,16 +161,16 @@ def _bytes(path, limit):
     """Read a file that is a file: no link, no device, no pipe, not too large."""
     if not stat.S_ISREG(os.lstat(path).st_mode):
         raise InputError(f"{printable(path.name)} is a link or no file: not read")
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, flags), "rb") as file:
+    careful = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+    with open(os.open(path, os.O_RDONLY | careful), "rb") as file:
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise InputError(f"{printable(path.name)} is larger than {limit >> 20} MB: not graded; clear its outputs")
+        raise InputError(f"{printable(path.name)} is larger than {limit >> 20} MB; clear its outputs")
     return data
 
 
 def _late(path, due):
-    """Return a note if a notebook came after its time: by nbgrader's ``timestamp.txt``, or else by the file's date."""
+    """Return a note if a notebook came late: by nbgrader's ``timestamp.txt``, or else by the file's date."""
     try:
         words = _bytes(path.with_name("timestamp.txt"), 1000).decode("ascii").split()
         when = datetime.fromisoformat(" ".join(words[:2]))

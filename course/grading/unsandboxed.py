@@ -15,10 +15,10 @@ from pathlib import Path
 from . import library, runner
 
 OPEN_FILES = 64
-THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")} | {"TINYNET_WORKERS": "1"}
 RISK = """\
 UNSANDBOXED: students' programs run as you. Each of them can
-  - read, change and delete every file of yours: the solutions, the checks, other submissions, these grades, your keys;
+  - read, change and delete every file of yours: solutions, checks, submissions, these grades, your keys;
   - use the network, start programs that outlive this one, and fill the memory and the disk;
   - so give itself, or anyone, any grade, now or later.
 Grade like this only what you have read, or on a machine with nothing else on it, and believe no grade."""
@@ -51,7 +51,7 @@ class Stopped(Exception):
 
 
 class Unsandboxed:
-    """Runs answers as ordinary programs of this user: unsafe, see `RISK`. A context manager; threads may share it.
+    """Runs answers as ordinary programs of this user: unsafe, see `RISK`. A context manager for any thread.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class Unsandboxed:
         return [str(self.library), *sorted({str(package.parent) for package in self.packages})]
 
     def start(self, box):
-        """Start `runner` on a folder and return the process, its results on stdout, what it prints on stderr."""
+        """Start `runner` on a folder and return the process: results on stdout, what it prints on stderr."""
         (box / "home").mkdir()
         return self._popen([*python(sys.executable), str(box / "runner.py"), str(box)], os.environ | THREADS,
                            cwd=box / "home")
@@ -142,7 +142,8 @@ class Unsandboxed:
                                 stderr=subprocess.PIPE, start_new_session=True, **options)
 
     def _rlimits(self):
-        limits = {"CORE": 0, "CPU": math.ceil(self.limits.cpu), "FSIZE": self.limits.disk, "NOFILE": OPEN_FILES}
+        limits = {"CORE": 0, "CPU": math.ceil(self.limits.cpu), "FSIZE": self.limits.disk,
+                  "NOFILE": OPEN_FILES}
         return limits if sys.platform == "darwin" else limits | {"AS": self.limits.memory}
 
     def _watch(self, process, output_limit):
@@ -168,7 +169,7 @@ class Unsandboxed:
         process.stdin.close()
         for reader, stream in zip(readers, streams):
             reader.join(2)
-            if not reader.is_alive():       # a daemon that outlives an unsandboxed program may hold a pipe open
+            if not reader.is_alive():       # an unsandboxed program's daemon may hold a pipe open
                 stream[0].close()
         return Finished(bytes(kept[0]), bytes(kept[1]), problem, time.monotonic() - begun)
 
@@ -184,7 +185,7 @@ class Unsandboxed:
 
 
 def python(executable):
-    """Return the command for a Python that reads no environment and no site-packages and writes no byte code."""
+    """Return the command for a Python that reads no environment or site-packages and writes no byte code."""
     return [str(executable), "-I", "-S", "-B"]
 
 

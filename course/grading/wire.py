@@ -1,7 +1,8 @@
 """Job and results on their way into the sandbox and out of it.
 
-Whatever comes out was written by someone who wants points. It is read here without ``np.load``, pickle, decompression
-or ``eval``: a stored zip member, a header that matches one regular expression, and exactly the bytes it announces.
+Whatever comes out was written by someone who wants points. It is read here without ``np.load``, pickle,
+decompression or ``eval``: a stored zip member, a header that matches one regular expression, and exactly the
+bytes it announces.
 """
 import inspect
 import io
@@ -39,7 +40,8 @@ def job(assignment, task, others, answers):
     shipped = dict.fromkeys([*task.support, *(part.call for part in task.parts)])
     return {"given": assignment.given, "others": others, "answers": answers,
             "calls": "\n\n".join(textwrap.dedent(inspect.getsource(item)) for item in shipped),
-            "parts": [{"name": part.name, "call": part.call.__name__, "trials": task.trials} for part in task.parts]}
+            "parts": [{"name": part.name, "call": part.call.__name__, "trials": task.trials}
+                      for part in task.parts]}
 
 
 def inputs(trials):
@@ -84,7 +86,8 @@ def _read_frame(data):
             members = archive.infolist()
             if len(members) > MOST or sum(member.file_size for member in members) > len(data):
                 raise Forged("a frame of more than it takes")
-            return {member.filename.removesuffix(".npy"): _array(_stored(archive, member)) for member in members}
+            return {member.filename.removesuffix(".npy"): _array(_stored(archive, member))
+                    for member in members}
     except Forged:
         raise
     except Exception as error:          # zipfile raises many kinds for what is no zip
@@ -106,7 +109,8 @@ def _array(data):
         raise Forged("an array with a strange header")
     dtype = np.dtype(header[1].decode())
     shape = tuple(int(length) for length in header[3].replace(b",", b" ").split())
-    if dtype.itemsize * math.prod(shape) != len(data) - end or dtype.itemsize == 0 and math.prod(shape) > MOST:
+    count = math.prod(shape)
+    if dtype.itemsize * count != len(data) - end or dtype.itemsize == 0 and count > MOST:
         raise Forged("an array that is shorter or longer than it says")
     if dtype.kind == "U":
         return _text(data[end:], dtype.itemsize, shape)

@@ -90,8 +90,8 @@ class ActivationCache:
             rows.read(set(images))
             missing = {image: i for i, image in enumerate(images) if image not in rows.of}
             if missing:
-                bar = tqdm(missing, f"activations before {cut}", unit="image", disable=not progress)
-                with closing(ordered_map(compute, list(missing.values()), workers)) as results:
+                with (closing(ordered_map(compute, list(missing.values()), workers)) as results,
+                      tqdm(missing, f"activations before {cut}", unit="image", disable=not progress) as bar):
                     rows.add(zip(bar, results), len(missing))
             rows.finish()
         return Activations(rows, images, dataset.labels, computed=len(missing))

@@ -148,26 +148,27 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     if checkpoint is not None:
         history, best = _resume(checkpoint, net, optimizer, rng, run_id) or (history, best)
     done = len(history["train_loss"])
-    for epoch in tqdm(range(done, epochs), "train", initial=done, total=epochs, unit="epoch", disable=not progress):
-        if patience is not None and len(val) and epoch - history["best_epoch"] > patience:
-            break
-        for group, lr in zip(optimizer.groups, rates):
-            group["lr"] = lr * schedule(epoch)
-        value, accuracy = _train_epoch(net.train(), x, labels, train, optimizer, rng, batch_size, loss, workers)
-        if not np.isfinite(value):
-            raise InputError(f"fit: the loss is {value} in epoch {epoch + 1}: the steps are too long; lower the learning rate")
-        history["train_loss"].append(value)
-        history["train_accuracy"].append(accuracy)
-        if len(val):
-            measured = evaluate(net, x, labels, val, workers=workers)
-            history["val_loss"].append(measured.loss)
-            history["val_accuracy"].append(measured.accuracy)
-        if not len(val) or measured.loss < min(history["val_loss"][:-1], default=np.inf):
-            history["best_epoch"] = epoch
-            best = {name: array.copy() for name, array in net.state_dict().items()}
-        if checkpoint is not None and time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS:
-            save_checkpoint(checkpoint, net, optimizer, rng, {"run_id": run_id, "history": history}, best)
-            saved = time.monotonic()
+    with tqdm(range(done, epochs), "train", initial=done, total=epochs, unit="epoch", disable=not progress) as bar:
+        for epoch in bar:
+            if patience is not None and len(val) and epoch - history["best_epoch"] > patience:
+                break
+            for group, lr in zip(optimizer.groups, rates):
+                group["lr"] = lr * schedule(epoch)
+            value, accuracy = _train_epoch(net.train(), x, labels, train, optimizer, rng, batch_size, loss, workers)
+            if not np.isfinite(value):
+                raise InputError(f"fit: the loss is {value} in epoch {epoch + 1}: the steps are too long; lower the learning rate")
+            history["train_loss"].append(value)
+            history["train_accuracy"].append(accuracy)
+            if len(val):
+                measured = evaluate(net, x, labels, val, workers=workers)
+                history["val_loss"].append(measured.loss)
+                history["val_accuracy"].append(measured.accuracy)
+            if not len(val) or measured.loss < min(history["val_loss"][:-1], default=np.inf):
+                history["best_epoch"] = epoch
+                best = {name: array.copy() for name, array in net.state_dict().items()}
+            if checkpoint is not None and time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS:
+                save_checkpoint(checkpoint, net, optimizer, rng, {"run_id": run_id, "history": history}, best)
+                saved = time.monotonic()
     for group, lr in zip(optimizer.groups, rates):
         group["lr"] = lr
     if best is not None:

@@ -50,6 +50,13 @@ def test_calls_that_want_what_is_not_drawn_are_refused(folder):
         contract.load(folder)
 
 
+def test_parts_with_one_name_are_refused(folder):
+    checks = folder / "checks.py"
+    checks.write_text(checks.read_text(encoding="utf-8").replace('"backward", 4', '"forward", 4'), encoding="utf-8")
+    with pytest.raises(InputError, match="not different"):
+        contract.load(folder)
+
+
 @pytest.mark.parametrize("name", ["toy.ipynb", "checks.py"])
 def test_missing_files(folder, name):
     (folder / name).unlink()

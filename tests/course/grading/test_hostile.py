@@ -1,7 +1,7 @@
 """Submissions that want points they did not earn, somebody else's work, or the machine.
 
-Each file in ``hostile/`` is put in the place of one answer; its docstring says what it tries. It prints LOOT where it
-got what it should not get. All of them are graded together, between honest submissions.
+Each file in ``hostile/`` is put in the place of one answer; its docstring says what it tries. It prints LOOT
+where it got what it should not get. All of them are graded together, between honest submissions.
 """
 import csv
 import hashlib
@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 HOSTILE = sorted((Path(__file__).parent / "hostile").glob("*.py"))
@@ -25,9 +26,10 @@ def graded(toy, bubblewrap, tmp_path_factory):
     places = {name: base / name.lower() for name in ("SUBMISSIONS", "OUT", "HOME", "CANARY")}
     for name in ("HOME", "CANARY"):
         places[name].mkdir()
+    site = str(Path(np.__file__).parent.parent)
     (places["HOME"] / "canary").write_text(SECRETS["home"])
     for path in HOSTILE:
-        source = path.read_text(encoding="utf-8").replace("@ROOT@", str(toy.root))
+        source = path.read_text(encoding="utf-8").replace("@ROOT@", str(toy.root)).replace("@SITE@", site)
         for name, place in places.items():
             source = source.replace(f"@{name}@", str(place))
         toy.hand_in(places["SUBMISSIONS"], path.stem, toy.book(softmax=source, descend=None, words=None))
@@ -64,7 +66,7 @@ def test_hostile_submission(graded, name):
     printed = " ".join(task["printed"] for task in result["tasks"])
     assert points(graded, name) == {"toy-square": "6", "toy-softmax": "0", "toy-descend": "0", "toy-words": "0"}
     assert "LOOT" not in printed
-    seed = str(json.loads((graded / "out" / ".state" / "secret.json").read_text())["seed"])
+    seed = str(result.pop("seed"))
     page = (graded / "out" / "feedback" / name / "toy" / "feedback.html").read_text()
     for text in (json.dumps(result), page):
         assert not [secret for secret in (*SECRETS.values(), seed) if secret in text]

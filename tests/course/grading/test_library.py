@@ -34,6 +34,13 @@ def test_nothing_named_nothing_there(tmp_path):
     assert not (tmp_path / "tinynet").exists()
 
 
+def test_packages_single_modules_and_their_shared_libraries():
+    found = library.package_paths(["numpy", "PIL", "threadpoolctl"])
+    assert {"numpy", "PIL", "threadpoolctl.py"} <= {path.name for path in found}
+    assert all(path.exists() for path in found)
+    assert all(path.with_name("pillow.libs") in found for path in found if path.with_name("pillow.libs").is_dir())
+
+
 def test_what_does_not_exist_is_refused(tmp_path):
     with pytest.raises(InputError, match="tinynet's nonsense"):
         library.build(tmp_path, ["nonsense"])

@@ -74,7 +74,7 @@ def test_names_that_are_no_text(toy, tmp_path):
     except OSError:
         pytest.skip("this file system takes only UTF-8")
     folders, _ = submission.students(tmp_path)
-    assert submission.read(folders[0], "toy").student == "\\xff\n\x1b"
+    assert submission.read(folders[0], "toy").student == "\\udcff\\n\\x1b"
 
 
 def test_other_things_among_the_students(tmp_path):

@@ -1,11 +1,10 @@
 """Calls somebody else's softmax."""
-import glob
 import importlib
 import sys
 
 
 def softmax(scores):
-    sys.path += glob.glob("/**/site-packages", recursive=True) + glob.glob("/**/dist-packages", recursive=True) + ["@ROOT@"]
+    sys.path += ["@ROOT@", "@SITE@"]
     for module, name in (("tinynet.ops", "softmax"), ("tinynet.ops.activation", "softmax"), ("scipy.special", "softmax"),
                          ("torch.nn.functional", "softmax"), ("sklearn.utils.extmath", "softmax")):
         try:
@@ -14,4 +13,10 @@ def softmax(scores):
             continue
         print("LOOT:", module)
         return found(scores)
+    for module in ("PIL", "pip", "pytest", "scipy"):
+        try:
+            importlib.import_module(module)
+            print("LOOT:", module)
+        except ImportError:
+            pass
     return scores
