@@ -1,4 +1,4 @@
-"""Figures: everything is labelled, nothing is cut off or written over, and the same input gives the same bytes."""
+"""Figures: everything is labelled, nothing is cut off or written over, equal input gives equal bytes."""
 import io
 import itertools
 import threading
@@ -15,7 +15,8 @@ from tinynet import InputError, Tensor, no_grad, ops, plots
 LONG = "american_staffordshire_bull_terrier_from_the_neighbours_across_the_street_" * 3
 STRANGE = ["$\\frac$", "a_b", "%d \\", "Ünïcödé", "Тигр", "虎猫", "🐈", "tab\tnew\nline", "<b>", "\udcff"]
 HISTORY = {"train_loss": [1.0, 0.6, 0.4, 0.3, 0.2], "val_loss": [1.1, 0.7, 0.5, 0.6, 0.7],
-           "train_accuracy": [0.5, 0.7, 0.9, 1.0, 1.0], "val_accuracy": [0.4, 0.6, 0.8, 0.8, 0.7], "best_epoch": 2}
+           "train_accuracy": [0.5, 0.7, 0.9, 1.0, 1.0], "val_accuracy": [0.4, 0.6, 0.8, 0.8, 0.7],
+           "best_epoch": 2}
 
 
 def photos(n, seed=0):
@@ -34,8 +35,8 @@ def written(figure):
     """Lay the figure out and return (text, box in pixels, angle) of everything that is written on it."""
     FigureCanvasAgg(figure).draw()
     hidden = {id(label) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)
-              for tick in axis.get_major_ticks() if not (axes.axison and within(tick.get_loc(), axis.get_view_interval()))
-              for label in (tick.label1, tick.label2)}
+              for tick in axis.get_major_ticks() for label in (tick.label1, tick.label2)
+              if not (axes.axison and within(tick.get_loc(), axis.get_view_interval()))}
     return [(text.get_text(), text.get_window_extent(), text.get_rotation()) for text in figure.findobj(Text)
             if text.get_visible() and text.get_text().strip() and id(text) not in hidden]
 
@@ -69,25 +70,27 @@ FIGURES = {
                                                  if name != "best_epoch"} | {"best_epoch": 0}),
     "curves without validation": lambda: plots.curves({"train_loss": [1, 2], "train_accuracy": [0, 1],
                                                        "val_loss": [], "val_accuracy": []}),
-    "curves of a diverged run": lambda: plots.curves({"train_loss": [1, 1e30, np.nan], "train_accuracy": [.5] * 3}),
-    "curves of 300 epochs": lambda: plots.curves({"train_loss": np.arange(300), "train_accuracy": np.ones(300)}),
+    "curves of a diverged run": lambda: plots.curves({"train_loss": [1, 1e30, np.nan]}),
+    "curves of 300 epochs": lambda: plots.curves({"train_loss": np.arange(300)}),
     "confusion of 2": lambda: plots.confusion([[0, 0], [3, 4]], ["tigger", LONG]),
     "confusion of strange names": lambda: plots.confusion(np.eye(len(STRANGE), dtype=int) * 12345, STRANGE),
-    "confusion of 20": lambda: plots.confusion(np.arange(400).reshape(20, 20), [LONG[:i * 3 + 1] for i in range(20)]),
+    "confusion of 20": lambda: plots.confusion(np.arange(400).reshape(20, 20),
+                                               [LONG[:i * 3 + 1] for i in range(20)]),
     "confusion of 40": lambda: plots.confusion(np.eye(40, dtype=int), [f"class {i}" for i in range(40)]),
     "no mistakes": lambda: plots.mistakes([], [], [], [], []),
     "1 mistake": lambda: plots.mistakes(*wrong(1, "😀虎")),
     "100 mistakes": lambda: plots.mistakes(*wrong(100, LONG)),
     "1 picture": lambda: plots.pictures(photos(1), [LONG]),
     "11 pictures": lambda: plots.pictures(photos(11), (STRANGE + STRANGE)[:11]),
-    "neighbours": lambda: plots.neighbours(photos(1)[0], photos(5, seed=1), [0, .123456, 7, 8, 1e9], [LONG] * 5),
+    "neighbours": lambda: plots.neighbours(photos(1)[0], photos(4), [0, .123456, 8, 1e9], [LONG] * 4),
     "filters": lambda: plots.filters(np.random.default_rng(0).normal(size=(11, 3, 7, 5))),
     "1 filter of zeros": lambda: plots.filters(np.zeros((1, 3, 1, 1))),
-    "activations": lambda: plots.activations(np.random.default_rng(0).normal(size=(17, 7, 5)).astype(np.float32)),
+    "activations": lambda: plots.activations(np.random.default_rng(0).normal(size=(17, 7, 5)).astype("f4")),
     "1 dead map": lambda: plots.activations(np.zeros((1, 2, 3)), ["the only one"]),
     "graph": lambda: plots.graph(expression(), x=x, W=W, b=b),
     "graph of one operation": lambda: plots.graph(W * W),
-    "paths": lambda: plots.contour_paths(bowl, {f"optimiser {i}": np.ones((9, 2)) * i for i in range(7)}, (-1, 5), (0, 6)),
+    "paths": lambda: plots.contour_paths(bowl, {f"optimiser {i}": np.full((9, 2), i) for i in range(7)},
+                                         (-1, 5), (0, 6)),
     "a path of one point": lambda: plots.contour_paths(bowl, {"SGD": [(1, 1)]}, (0, 100), (-1, 1)),
 }
 
@@ -190,10 +193,10 @@ def test_confusion_is_darker_for_a_greater_share():
     assert (np.diff(grey) < 0).all()
 
 
-@pytest.mark.parametrize("matrix, classes", [([[1, 2]], ["a", "b"]), ([[1]], ["a", "b"]), ([1, 2], ["a", "b"])])
-def test_confusion_refuses_another_shape(matrix, classes):
+@pytest.mark.parametrize("matrix", [[[1, 2]], [[1]], [1, 2]])
+def test_confusion_refuses_another_shape(matrix):
     with pytest.raises(InputError, match="2 classes"):
-        plots.confusion(matrix, classes)
+        plots.confusion(matrix, ["tigger", "misty"])
 
 
 def test_mistakes_show_24_and_say_how_many_more():
@@ -241,7 +244,8 @@ def test_pictures_show_the_pictures():
 
 @pytest.mark.parametrize("images, titles, message", [
     ([], [], "0 pictures"), (photos(2), ["one"], "2 pictures and 1 titles"),
-    ([np.zeros((4, 4, 3))], ["floats"], "float64 .* give uint8"), ([np.zeros((4, 4, 4), np.uint8)], ["alpha"], "4, 4, 4"),
+    ([np.zeros((4, 4, 3))], ["floats"], "float64 .* give uint8"),
+    ([np.zeros((4, 4, 4), np.uint8)], ["alpha"], "4, 4, 4"),
     ([np.zeros(4, np.uint8)], ["flat"], "give uint8"),
 ])
 def test_pictures_refuse_what_is_none(images, titles, message):
@@ -283,7 +287,9 @@ def test_filters_are_numbered():
     assert axes.get_ylabel() == "filter"
 
 
-@pytest.mark.parametrize("shape, channels", [((5, 1, 3, 3), "RGB"), ((3, 3, 3), "RGB"), ((5, 3, 2, 2), "GRB")])
+@pytest.mark.parametrize("shape, channels", [
+    ((5, 1, 3, 3), "RGB"), ((3, 3, 3), "RGB"), ((5, 3, 2, 2), "GRB"),
+])
 def test_filters_refuse_what_is_no_picture(shape, channels):
     with pytest.raises(InputError, match="expected .F, 3, R, S."):
         plots.filters(np.zeros(shape), channels)
@@ -305,8 +311,9 @@ def test_activations_refuse_a_batch():
 
 def test_graph_has_every_operation_and_input():
     text = words(plots.graph(expression(), x=x, W=W, b=b))
-    for word, times in {"MatMul": 1, "Add": 2, "ReLU": 1, "Multiply": 2, "Mean": 1, "Power": 1, "Sum": 1,
-                        "x": 1, "W": 1, "b": 1, "constant": 2, "0.1": 1, "(2, 5)": 4, "(2, 3)": 1, "(3, 5)": 2}.items():
+    counts = {"MatMul": 1, "Add": 2, "ReLU": 1, "Multiply": 2, "Mean": 1, "Power": 1, "Sum": 1, "x": 1,
+              "W": 1, "b": 1, "constant": 2, "0.1": 1, "(2, 5)": 4, "(2, 3)": 1, "(3, 5)": 2}
+    for word, times in counts.items():
         assert text.count(word) == times, word
 
 
@@ -316,7 +323,7 @@ def test_graph_draws_one_arrow_per_use():
     assert len(plots.graph(y + b).axes[0].patches) == 4
 
 
-@pytest.mark.parametrize("make", [expression, lambda: ops.relu(W).exp().tanh() * W])
+@pytest.mark.parametrize("make", [expression, lambda: (ops.relu(x @ W + b) + b).exp().sum() + b.sum()])
 def test_graph_arrows_point_down_and_past_the_boxes(make):
     figure = plots.graph(make())
     FigureCanvasAgg(figure).draw()
@@ -343,7 +350,7 @@ def deep(n):
 
 
 @pytest.mark.parametrize("make, message", [
-    (lambda: W, "nothing was recorded"), (lambda: deep(31), "62 boxes|63 boxes"), (lambda: deep(3000), "3000 boxes"),
+    (lambda: W, "nothing was recorded"), (lambda: deep(31), "63 boxes"), (lambda: deep(3000), "3000 boxes"),
 ])
 def test_graph_refuses(make, message):
     with pytest.raises(InputError, match=message):
@@ -369,7 +376,8 @@ def test_paths_are_drawn_over_the_contours_of_the_function():
     np.testing.assert_array_equal(star.get_xydata(), path[-1:])
     np.testing.assert_array_equal(circle.get_xydata(), path[:1])
     assert first.get_linestyle() != second.get_linestyle() and first.get_marker() != second.get_marker()
-    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_xlim(), axes.get_ylim()) == ("x", "y", (-4, 4), (-2, 2))
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x", "y")
+    assert (axes.get_xlim(), axes.get_ylim()) == ((-4, 4), (-2, 2))
     filled, lines = axes.collections
     corners = np.concatenate([area.vertices for area in filled.get_paths()])
     np.testing.assert_allclose([corners.min(axis=0), corners.max(axis=0)], [(-4, -2), (4, 2)])
@@ -378,7 +386,9 @@ def test_paths_are_drawn_over_the_contours_of_the_function():
             np.testing.assert_allclose(bowl(*outline.vertices.T), level, rtol=0.02, atol=0.02)
 
 
-@pytest.mark.parametrize("paths", [{"a": np.ones((3, 3))}, {"a": [1, 2]}, {str(i): [(0, 0)] for i in range(8)}])
+@pytest.mark.parametrize("paths", [
+    {"a": np.ones((3, 3))}, {"a": [1, 2]}, {str(i): [(0, 0)] for i in range(8)},
+])
 def test_paths_refuse_other_shapes_and_too_many(paths):
     with pytest.raises(InputError, match="at most 7"):
         plots.contour_paths(bowl, paths, (0, 1), (0, 1))

@@ -3,6 +3,7 @@ import argparse
 import json
 import os
 import platform
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -158,7 +159,7 @@ def _transfer(arguments):
           + f", peak memory {metrics['peak_memory_mb']:.0f} MB")
     print(f"report:   {out / 'report.html'}")
     print(f"pictures: {', '.join(str(out / name) for name in ('curves.png', 'confusion.png', 'mistakes.png'))}")
-    print(f"use it:   tinynet predict {out} PHOTO...")
+    print(f"use it:   tinynet predict {shlex.quote(str(out))} PHOTO...")
 
 
 def _info(arguments):

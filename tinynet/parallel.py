@@ -150,7 +150,7 @@ def run(net, x, workers=None):
         raise InputError("run: the batch has no rows; give at least one image")
     if any(isinstance(module, Dropout) and module.training and module.p > 0 for module in net.modules()):
         raise InputError("run: a Dropout of the network is in training mode, so its answers are random; call net.eval() first")
-    parts = [slice(0, len(x))] if needs_whole_batch(net) else micro_batches(x)
+    parts = _parts(net, x)
 
     def forward(rows):
         with no_grad():
@@ -190,7 +190,7 @@ def gradients(net, loss, x, labels, workers=None):
     """
     if len(x) == 0:
         raise InputError("gradients: the batch has no rows; give at least one image")
-    parts = [slice(0, len(x))] if needs_whole_batch(net) else micro_batches(x)
+    parts = _parts(net, x)
     if len(parts) == 1:
         scores = net(Tensor(x))
         value = loss(scores, labels, len(x))
@@ -233,6 +233,12 @@ def needs_whole_batch(net):
         True for batch norm that is training.
     """
     return any(isinstance(module, BatchNorm2d) and module.uses_batch for module in net.modules())
+
+
+def _parts(net, x):
+    """Return the micro-batches of x, or all of x as one where the network must see it whole."""
+    parts = micro_batches(x)
+    return [slice(0, len(x))] if len(parts) > 1 and needs_whole_batch(net) else parts
 
 
 def replica(net, first=0, total=0):
