@@ -65,32 +65,39 @@ class _Parser(argparse.ArgumentParser):
 def _parser():
     positive = _number(int, 1, "a whole number above 0")
     rate = _number(float, sys.float_info.min, "a number above 0")
-    parser = _Parser(prog="tinynet", description="Transfer learning from scratch: a pretrained ConvNet for your own photos.")
+    parser = _Parser(prog="tinynet",
+                     description="Transfer learning from scratch: a pretrained ConvNet for your own photos.")
     parser.add_argument("--version", action="version", version=f"tinynet {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
     classify = commands.add_parser("classify", help="name what is in a photo, out of ImageNet's 1,000 classes")
     classify.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
-    classify.add_argument("--top", type=positive, default=5, metavar="K", help="how many classes to show (default %(default)s)")
+    classify.add_argument("--top", type=positive, default=5, metavar="K",
+                          help="how many classes to show (default %(default)s)")
     classify.add_argument("--json", action="store_true", help='print JSON: [{"path", "top": [{"index", "name", "p"}]}]')
     classify.set_defaults(run=_classify)
 
     train = commands.add_parser("transfer", help="train a classifier for your own classes")
-    train.add_argument("--data", metavar="DIR", help="a folder with one folder of images per class (default: the drawn cats)")
+    train.add_argument("--data", metavar="DIR",
+                       help="a folder with one folder of images per class (default: the drawn cats)")
     train.add_argument("--skip-bad", action="store_true", help="list unusable files and go on without them")
     scope = train.add_mutually_exclusive_group()
     scope.add_argument("--freeze-until", metavar="STAGE", default="head",
-                       help="freeze the stages before this one, such as fire9 (default %(default)s: train the new classifier only)")
+                       help="freeze the stages before this one, such as fire9 "
+                            "(default %(default)s: train the new classifier only)")
     scope.add_argument("--train-all", action="store_true", help="train every stage")
     train.add_argument("--hidden", type=positive, metavar="N", help="give the new classifier a hidden layer of N units")
-    train.add_argument("--optimizer", choices=list(OPTIMIZERS), default=Settings.optimizer, help="(default %(default)s)")
+    train.add_argument("--optimizer", choices=list(OPTIMIZERS), default=Settings.optimizer,
+                       help="(default %(default)s)")
     train.add_argument("--lr", type=rate, help="learning rate of the new classifier (default: the optimizer's own)")
     train.add_argument("--lr-pretrained", type=rate, help="learning rate of pretrained stages that are trained")
     train.add_argument("--epochs", type=positive, default=Settings.epochs, help="(default %(default)s)")
     train.add_argument("--batch-size", type=positive, default=Settings.batch_size, help="(default %(default)s)")
-    train.add_argument("--seed", type=_number(int, 0, "a whole number from 0"), default=Settings.seed, help="of the split and the training (default %(default)s)")
+    train.add_argument("--seed", type=_number(int, 0, "a whole number from 0"), default=Settings.seed,
+                       help="of the split and the training (default %(default)s)")
     train.add_argument("--device", choices=["cpu", "gpu"], default=Settings.device, help="(default %(default)s)")
-    train.add_argument("--cache", metavar="DIR", help="where computed activations are kept (default: cache beside the run)")
+    train.add_argument("--cache", metavar="DIR",
+                       help="where computed activations are kept (default: cache beside the run)")
     train.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/<name of the data>)")
     train.set_defaults(run=_transfer)
 
@@ -165,11 +172,18 @@ def _transfer(arguments):
 def _info(arguments):
     problem = backend.gpu_problem()
     rows = {
-        "tinynet": __version__, "Python": platform.python_version(), "system": platform.platform(), "NumPy": np.__version__,
-        "BLAS": "; ".join(f"{lib['internal_api']} {lib['version']} ({lib.get('architecture', 'any')}, {lib['num_threads']} threads)"
-                          for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas") or "not recognised",
+        "tinynet": __version__,
+        "Python": platform.python_version(),
+        "system": platform.platform(),
+        "NumPy": np.__version__,
+        "BLAS": "; ".join(_describe(library) for library in threadpoolctl.threadpool_info()
+                          if library["user_api"] == "blas") or "not recognised",
         "workers": f"{parallel.default_workers()} (set TINYNET_WORKERS to change)",
         "GPU": f"none: {problem}" if problem else backend.gpu_name(),
     }
     for name, value in rows.items():
         print(f"{name:8} {value}")
+
+
+def _describe(blas):
+    return f"{blas['internal_api']} {blas['version']} ({blas.get('architecture', 'any')}, {blas['num_threads']} threads)"

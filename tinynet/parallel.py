@@ -149,7 +149,8 @@ def run(net, x, workers=None):
     if len(x) == 0:
         raise InputError("run: the batch has no rows; give at least one image")
     if any(isinstance(module, Dropout) and module.training and module.p > 0 for module in net.modules()):
-        raise InputError("run: a Dropout of the network is in training mode, so its answers are random; call net.eval() first")
+        raise InputError("run: a Dropout of the network is in training mode, so its answers are random; "
+                         "call net.eval() first")
     parts = _parts(net, x)
 
     def forward(rows):

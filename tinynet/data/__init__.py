@@ -1,10 +1,10 @@
 """Images in: files, folders of classes, drawn cats, splits, batches."""
-from tinynet.data.dataset import Dataset
-from tinynet.data.drawn import DrawnCats
-from tinynet.data.folder import ImageFolder
-from tinynet.data.image import Preprocessing, read_image
-from tinynet.data.loader import batches, load_inputs
-from tinynet.data.split import stratified_split
+from .dataset import Dataset
+from .drawn import DrawnCats
+from .folder import ImageFolder
+from .image import Preprocessing, read_image
+from .loader import batches, load_inputs
+from .split import stratified_split
 
 __all__ = [
     "Dataset",

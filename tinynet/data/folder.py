@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tinynet.data.image import THREADS, decode_image, is_image, read_image
-from tinynet.errors import InputError
+from .image import THREADS, decode_image, is_image, read_image
+from ..errors import InputError
 
 MIN_IMAGES = 3  # a class needs one image to train, one to validate and one to test
 SYSTEM_NAMES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"}  # Windows writes these, and macOS

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from tinynet.errors import InputError
+from ..errors import InputError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 MAX_ASPECT = 100  # long side / short side; a thinner picture would grow huge when its short side is scaled up

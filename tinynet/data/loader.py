@@ -3,8 +3,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from tinynet.data.image import THREADS
-from tinynet.errors import InputError
+from .image import THREADS
+from ..errors import InputError
 
 
 def batches(n, batch_size, rng=None):

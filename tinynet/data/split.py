@@ -1,7 +1,7 @@
 """Which images train, which choose the best epoch, and which are kept for the final mark."""
 import numpy as np
 
-from tinynet.errors import InputError
+from ..errors import InputError
 
 
 def stratified_split(labels, fractions=(0.7, 0.1, 0.2), seed=0):

@@ -80,7 +80,8 @@ def cross_entropy(scores, labels, total=None, class_weights=None):
     weights = None
     if class_weights is not None:
         if len(class_weights) != scores.shape[1]:
-            raise InputError(f"cross_entropy: {len(class_weights)} class weights for {scores.shape[1]} classes; give one each")
+            raise InputError(f"cross_entropy: {len(class_weights)} class weights for {scores.shape[1]} classes; "
+                             "give one each")
         weights = array_module(scores.data).asarray(class_weights, dtype=scores.dtype)[labels]
     if total is None:
         total = len(labels) if weights is None else weights.sum()

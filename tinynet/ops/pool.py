@@ -180,5 +180,6 @@ def _window(op, x, kernel, stride, padding):
     stride = kernel if stride is None else pair(stride)
     check_window(op, x.shape, kernel, stride, padding)
     if padding[0] > kernel[0] // 2 or padding[1] > kernel[1] // 2:
-        raise InputError(f"{op}: padding {padding} is more than half the kernel {kernel}: a window could see no pixel; use less padding")
+        raise InputError(f"{op}: padding {padding} is more than half the kernel {kernel}: a window could see no pixel; "
+                         "use less padding")
     return kernel, stride, padding

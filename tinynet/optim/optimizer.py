@@ -33,7 +33,8 @@ class Optimizer:
     def __init__(self, params, lr, weight_decay=0.0):
         params = list(params)
         groups = params if params and isinstance(params[0], dict) else [{"params": params}]
-        self.groups = [{"lr": lr, "weight_decay": weight_decay, **group, "params": list(group["params"])} for group in groups]
+        self.groups = [{"lr": lr, "weight_decay": weight_decay, **group, "params": list(group["params"])}
+                       for group in groups]
         self.state = {}
         ids = [id(p) for p in self.parameters()]
         unknown = {name for group in self.groups for name in group} - {"params", "lr", "weight_decay"}
@@ -98,8 +99,9 @@ class Optimizer:
                                            for value in values.values())
             for position, values in saved["state"].items())
         if not fits:
-            raise InputError(f"{type(self).__name__}: this state is of {saved['kind']} with {len(saved['rates'])} groups, or of "
-                             f"other parameters than these {len(self.groups)}; build the optimiser as it was when saved")
+            raise InputError(f"{type(self).__name__}: this state is of {saved['kind']} with {len(saved['rates'])} "
+                             f"groups, here are {len(self.groups)}, or the parameters have other shapes; "
+                             "build the optimiser as it was when saved")
         for group, lr in zip(self.groups, saved["rates"]):
             group["lr"] = lr
         self.state = {position: {name: backend.array_module(params[position].data).array(value)

@@ -31,8 +31,8 @@ def save_checkpoint(path, net, optimizer, rng, progress, best=None):
         for name, value in values.items():
             (arrays if hasattr(value, "shape") else numbers)[f"optimizer/{position}/{name}"] = value
     generators = [g.bit_generator.state for g in _generators(net, rng)]
-    save_weights(path, arrays, {"progress": progress, "kind": state["kind"], "rates": state["rates"], "numbers": numbers,
-                                "generators": generators})
+    save_weights(path, arrays, {"progress": progress, "kind": state["kind"], "rates": state["rates"],
+                                "numbers": numbers, "generators": generators})
 
 
 def load_checkpoint(path, net, optimizer, rng):

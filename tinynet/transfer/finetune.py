@@ -88,7 +88,8 @@ def evaluate(net, x, labels, rows=None, batch_size=64, workers=None):
     predicted = scores.argmax(axis=1)
     confusion = np.zeros((scores.shape[1],) * 2, int)
     np.add.at(confusion, (true, predicted), 1)
-    return Evaluation(float(-log_p[np.arange(len(true)), true].mean()), float((true == predicted).mean()), confusion, np.exp(log_p))
+    loss, accuracy = -log_p[np.arange(len(true)), true].mean(), (true == predicted).mean()
+    return Evaluation(float(loss), float(accuracy), confusion, np.exp(log_p))
 
 
 def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=cross_entropy, schedule=constant,
@@ -156,7 +157,8 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
                 group["lr"] = lr * schedule(epoch)
             value, accuracy = _train_epoch(net.train(), x, labels, train, optimizer, rng, batch_size, loss, workers)
             if not np.isfinite(value):
-                raise InputError(f"fit: the loss is {value} in epoch {epoch + 1}: the steps are too long; lower the learning rate")
+                raise InputError(f"fit: the loss is {value} in epoch {epoch + 1}: the steps are too long; "
+                                 "lower the learning rate")
             history["train_loss"].append(value)
             history["train_accuracy"].append(accuracy)
             if len(val):

@@ -117,9 +117,10 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     metrics = {
         **{f"{part}_accuracy": found.accuracy for part, found in measured.items()},
         **{f"n_{part}": len(rows) for part, rows in (("train", train), ("val", val), ("test", test))},
-        "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(), "settings": asdict(settings),
+        "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(),
+        "settings": asdict(settings),
     }
-    from .report import write_report                        # not above: matplotlib takes a second, and only a run needs it
+    from .report import write_report                # not above: matplotlib takes a second, and only a run needs it
     write_report(out, dataset, metrics, history, measured["test"], train, test)
     return metrics
 
@@ -148,15 +149,17 @@ def load_run(folder):
     """
     path = Path(folder) / "model.safetensors"
     if not path.exists():
-        raise InputError(f"{folder}: no model.safetensors in it; give the folder of a finished run of `tinynet transfer`")
+        raise InputError(f"{folder}: no model.safetensors in it; give the folder of a finished run "
+                         "of `tinynet transfer`")
     arrays, metadata = load_weights(path)
     if "trunk_sha256" not in metadata:
         raise InputError(f"{path}: these are weights, but not of a run; give the folder of a run of `tinynet transfer`")
     net = _build(len(metadata["classes"]), metadata["hidden"], np.random.default_rng(0))
     found = _sha256(net[:metadata["train_from"]])
     if found != metadata["trunk_sha256"]:
-        raise InputError(f"{path}: its head was trained on other pretrained weights (sha256 {metadata['trunk_sha256'][:12]}, "
-                         f"installed are {found[:12]}); install the version of tinynet it was made with, or train again")
+        raise InputError(f"{path}: its head was trained on other pretrained weights (sha256 "
+                         f"{metadata['trunk_sha256'][:12]}, installed are {found[:12]}); install the version of tinynet "
+                         "it was made with, or train again")
     net[metadata["train_from"]:].load_state_dict(arrays)
     return net.eval(), metadata["classes"], Preprocessing.from_dict(metadata["preprocessing"])
 

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinynet.data.drawing.pen import bernstein, scattered, shade
+from .pen import bernstein, scattered, shade
 
 BLACK = (32, 28, 30)
 PINK = (216, 140, 140)

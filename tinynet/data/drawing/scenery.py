@@ -1,7 +1,7 @@
 """Rooms, sofas, gardens, and what stands in front. The pen spans the picture: x and y from 0 to 1."""
 import numpy as np
 
-from tinynet.data.drawing.pen import shade, vary
+from .pen import shade, vary
 
 # Orange and grey are common in this household, so colour alone does not tell which cat is there.
 COLOURS = ((214, 130, 60), (196, 104, 48), (226, 164, 96), (128, 128, 134), (96, 98, 106), (168, 168, 172),
