@@ -50,9 +50,11 @@ def _parser():
     book.set_defaults(run=lambda arguments: build())
 
     check.add_command(commands)
-    if find_spec(".grading", __package__):          # students get no grader
-        from .grading.grade import add_command
-        add_command(commands)
+    if find_spec(".grading", __package__):          # students get none of these
+        from . import generate, release
+        from .grading import grade
+        for module in (generate, release, grade):
+            module.add_command(commands)
     return parser
 
 

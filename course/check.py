@@ -5,6 +5,7 @@ import json
 import sys
 import textwrap
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from jupyter_client import AsyncKernelManager
@@ -185,16 +186,19 @@ def _error(cell):
 def _foreign(answers, course):
     """Yield a line for every import of an answer that the grader does not have."""
     allowed = {*sys.stdlib_module_names, *course.get("packages", ())}
-    inner = {"tinynet"} | {f"tinynet.{name.replace('/', '.')}" for name in course.get("tinynet", ())}
+    inner = {f"tinynet.{name.replace('/', '.')}." for name in course.get("tinynet", ())}
     for answer in answers:
         try:
             nodes = list(ast.walk(ast.parse(answer.source)))
         except SyntaxError:
             continue
         names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-        names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names += [node.module] + [f"tinynet.{alias.name}" for alias in node.names
+                                          if node.module == "tinynet" and find_spec(f"tinynet.{alias.name}")]
         for name in names:
-            mine = any(f"{name}.".startswith(f"{known}.") for known in inner)
+            mine = any(f"{name}.".startswith(known) or known.startswith(f"{name}.") for known in inner)
             if name.split(".")[0] not in allowed and not mine:
                 yield f"imports {name}, which the grader does not have: write it yourself"
 

@@ -17,7 +17,7 @@ PAGE = """\
 body {{ font: 16px/1.5 sans-serif; max-width: 50em; margin: 2em auto; padding: 0 1em; color: #222; }}
 table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ text-align: left; padding: .3em .6em; vertical-align: top; border-bottom: 1px solid #ccc; }}
-pre {{ background: #f4f4f4; padding: .6em; white-space: pre-wrap; overflow-wrap: anywhere; }}
+pre {{ background: #f4f4f4; margin: 0; padding: .6em; white-space: pre-wrap; overflow-wrap: anywhere; }}
 .right {{ color: #060; }} .wrong {{ color: #a00; }} td.points {{ white-space: nowrap; }}
 </style></head><body>
 <h1>{title}</h1>

@@ -48,16 +48,18 @@ def test_what_is_wrong_is_said(save, capsys):
                 descend="import scipy.optimize\nimport os\ndef descend(gradient, w, rate, steps):\n    return w")
     assert main(["check", str(path)]) == 1
     printed = capsys.readouterr().out
-    assert "fail  toy-square  0 of 6 points\n      not answered yet\n      read again: lesson 01, 'The reverse pass'" in printed
-    assert "1 of 4 numbers are wrong; the first, at [1, 1], is 0.25 and should be 0.5 (relative tolerance 1e-12)" in printed
+    assert ("fail  toy-square  0 of 6 points\n      not answered yet\n"
+            "      read again: lesson 01, 'The reverse pass'\n") in printed
+    assert ("1 of 4 numbers are wrong; the first, at [1, 1], is 0.25 and should be 0.5 "
+            "(relative tolerance 1e-12)") in printed
     assert "imports scipy.optimize, which the grader does not have" in printed
     assert "0 of 15 points so far" in printed
 
 
 def test_other_ways_to_fail(save, monkeypatch):
     monkeypatch.setattr(check, "SECONDS", 3)
-    outcomes = check.check(save(square="class Square(Function)\n    pass", softmax="def softmax(scores):\n    return scores[0]",
-                                descend="while True:\n    pass"))
+    outcomes = check.check(save(square="class Square(Function)\n    pass", descend="while True:\n    pass",
+                                softmax="def softmax(scores):\n    return scores[0]"))
     messages = [outcome.message for outcome in outcomes]
     assert "SyntaxError" in messages[0] and "the shape is (2,) and should be (2, 2)" == messages[1]
     assert messages[2].startswith("ran longer than 3 s")
@@ -95,7 +97,7 @@ def test_one_question_is_one_test(root, folder, save):
         f"from pathlib import Path\nfrom course import check\ncheck.ASSIGNMENTS = Path({str(folder)!r})\n"
         + (root / "assignments" / "test_assignments.py").read_text(encoding="utf-8"), encoding="utf-8")
 
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder), "-k", "softmax or descend"],
-                          cwd=root, capture_output=True, text=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
+    done = subprocess.run([*command, "-k", "softmax or descend"], cwd=root, capture_output=True, text=True)
     assert "1 failed, 1 passed, 1 deselected" in done.stdout
     assert "not answered yet" in done.stdout and "read again: lesson 04" in done.stdout

@@ -21,38 +21,52 @@ def test_load(toy):
     assert assignment.packages == ("numpy",) and assignment.modules == ("backend", "errors", "tensor")
 
 
-def change(folder, act):
+def change(folder, name, **mark):
+    """Give a cell other nbgrader metadata."""
     path = folder / "toy.ipynb"
     book = json.loads(path.read_text(encoding="utf-8"))
-    cells = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in book["cells"]}
-    act(book, cells)
+    for cell in book["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == name:
+            cell["metadata"]["nbgrader"].update(mark)
     path.write_text(json.dumps(book), encoding="utf-8")
 
 
-@pytest.mark.parametrize("act, fault", [
-    (lambda book, cells: cells["toy-square-check"]["metadata"]["nbgrader"].update(points=7), "toy-square-check with 6 points"),
-    (lambda book, cells: cells["toy-words"]["metadata"]["nbgrader"].update(points=7), "toy-words with 5 points"),
-    (lambda book, cells: cells["toy-square"]["metadata"]["nbgrader"].update(solution=False), "answer cell toy-square"),
-    (lambda book, cells: cells["toy-square"]["metadata"].clear(), "answer cell toy-square with None points, the notebook has none"),
-    (lambda book, cells: book["cells"].append(cells["toy-square"]), "two cells have the grade id toy-square"),
-    (lambda book, cells: book["metadata"].pop("course"), "does not say what an answer may import"),
+@pytest.mark.parametrize("name, mark, fault", [
+    ("toy-square-check", {"points": 7}, "toy-square-check with 6 points"),
+    ("toy-words", {"points": 7}, "toy-words with 5 points"),
+    ("toy-square", {"solution": False}, "answer cell toy-square"),
+    ("toy-square", {"grade_id": "other"}, "answer cell toy-square with None points, the notebook has none"),
+    ("toy-given", {"grade_id": "toy-square"}, "two cells have the grade id toy-square"),
 ])
-def test_a_notebook_that_disagrees_is_refused(folder, act, fault):
-    change(folder, act)
+def test_a_notebook_that_disagrees_is_refused(folder, name, mark, fault):
+    change(folder, name, **mark)
     with pytest.raises(InputError, match=fault):
         contract.load(folder)
 
 
+def test_a_notebook_that_does_not_say_what_answers_may_import_is_refused(folder):
+    book = json.loads((folder / "toy.ipynb").read_text(encoding="utf-8"))
+    del book["metadata"]["course"]
+    (folder / "toy.ipynb").write_text(json.dumps(book), encoding="utf-8")
+    with pytest.raises(InputError, match="does not say what an answer may import"):
+        contract.load(folder)
+
+
+def replace(folder, old, new):
+    """Change the text of ``checks.py``."""
+    text = (folder / "checks.py").read_text(encoding="utf-8")
+    assert old in text
+    (folder / "checks.py").write_text(text.replace(old, new), encoding="utf-8")
+
+
 def test_calls_that_want_what_is_not_drawn_are_refused(folder):
-    checks = folder / "checks.py"
-    checks.write_text(checks.read_text(encoding="utf-8").replace("answer, x, a, gy", "answer, x, a, gz"), encoding="utf-8")
+    replace(folder, "answer, x, a, gy", "answer, x, a, gz")
     with pytest.raises(InputError, match="backward takes \\['gz'\\]"):
         contract.load(folder)
 
 
 def test_parts_with_one_name_are_refused(folder):
-    checks = folder / "checks.py"
-    checks.write_text(checks.read_text(encoding="utf-8").replace('"backward", 4', '"forward", 4'), encoding="utf-8")
+    replace(folder, '"backward", 4', '"forward", 4')
     with pytest.raises(InputError, match="not different"):
         contract.load(folder)
 
@@ -69,5 +83,5 @@ def test_inputs_depend_on_the_secret_the_task_and_the_trial(toy):
     first = contract.draw(task, 2, seed=1)
     assert len(first) == 3 and all(isinstance(array, np.ndarray) for array in first[0].values())
     np.testing.assert_equal(contract.draw(task, 2, seed=1), first)
-    drawn = [trial["w"] for trials in (first, contract.draw(task, 2, seed=2), contract.draw(task, 1, seed=1)) for trial in trials]
-    assert len({array.tobytes() for array in drawn}) == 9
+    others = contract.draw(task, 2, seed=2) + contract.draw(task, 1, seed=1)
+    assert len({trial["w"].tobytes() for trial in first + others}) == 9

@@ -13,6 +13,7 @@ from filelock import FileLock
 from course.__main__ import main
 
 FULL = {"toy-square": 6, "toy-softmax": 4, "toy-descend": 5}
+NOTHING = dict.fromkeys(FULL, 0)
 SQUARE = """
 class Square(Function):
     def __init__(self, a):
@@ -35,6 +36,8 @@ def descend(gradient, w, rate, steps):
 """
 RIGHT = {"forward": "self.a * x**2", "backward": "2 * self.a * self.x * gy"}
 SHIFTED = "scores - scores.max(axis=1, keepdims=True)"
+NORMED = "def normed(e):\n    return e / e.sum(axis=1, keepdims=True)\n"
+SHIFT = f"def shifted(scores):\n    return {SHIFTED}\n"
 MUTANTS = {     # task, points left, source
     "no_factor": ("square", 4, SQUARE.format(**RIGHT | {"forward": "x**2"})),
     "no_two": ("square", 2, SQUARE.format(**RIGHT | {"backward": "self.a * self.x * gy"})),
@@ -65,10 +68,9 @@ def class_of(toy, bubblewrap, command, tmp_path_factory):
         toy.hand_in(base / "in", name, toy.book(**{task: source}))
     toy.hand_in(base / "in", "full", toy.book())
     toy.hand_in(base / "in", "empty", toy.empty())
-    toy.hand_in(base / "in", "own_helper", toy.book(softmax="def softmax(scores):\n    return normed(np.exp(shifted(scores)))") | {
-        "cells": toy.book(softmax="def softmax(scores):\n    return normed(np.exp(shifted(scores)))")["cells"] + [
-            code("import no_such_package\nraise SystemExit\ndef normed(e):\n    return e / e.sum(axis=1, keepdims=True)"),
-            code("def shifted(scores):\n    return scores - scores.max(axis=1, keepdims=True)\n\nshifted(unknown)")]})
+    helped = toy.book(softmax="def softmax(scores):\n    return normed(np.exp(shifted(scores)))")
+    helped["cells"] += [code(f"import no_such_package\nraise SystemExit\n{NORMED}"), code(f"{SHIFT}\nshifted(unknown)")]
+    toy.hand_in(base / "in", "own_helper", helped)
     stripped = toy.book()
     for cell in stripped["cells"]:
         cell["metadata"] = {}
@@ -76,7 +78,8 @@ def class_of(toy, bubblewrap, command, tmp_path_factory):
     twice = toy.book(softmax="def softmax(scores):\n    raise NotImplementedError()")
     answer = next(cell for cell in toy.book()["cells"] if toy.grade_id(cell) == "toy-softmax")
     toy.hand_in(base / "in", "twice", twice | {"cells": [*twice["cells"], answer]})
-    toy.hand_in(base / "in", "checks_gone", toy.book(**{"square-check": None, "softmax-check": "assert True", "given": "1 / 0"}))
+    changed = {"square-check": None, "softmax-check": "assert True", "given": "1 / 0"}
+    toy.hand_in(base / "in", "locked_cells_changed", toy.book(**changed))
     toy.hand_in(base / "in", "syntax", toy.book(softmax="def softmax(scores)\n    return scores"))
     toy.hand_in(base / "in", "latin", json.dumps(toy.book(), ensure_ascii=False).encode("latin-1", "replace"))
     toy.hand_in(base / "in", "garbage", b"\x89PNG\r\n")
@@ -110,18 +113,18 @@ def test_a_mutant_loses_points_exactly_in_its_task(class_of, name):
 
 
 @pytest.mark.parametrize("name, expected", [
-    ("full", FULL), ("empty", dict.fromkeys(FULL, 0)), ("own_helper", FULL), ("stripped", FULL), ("twice", FULL),
-    ("checks_gone", FULL), ("syntax", FULL | {"toy-softmax": 0}), ("latin", FULL), ("garbage", dict.fromkeys(FULL, 0)),
-    ("nothing", dict.fromkeys(FULL, 0)),
-    pytest.param("<b>& evil\\n", FULL, marks=pytest.mark.skipif(os.name != "posix", reason="no such name on Windows")),
+    ("full", FULL), ("own_helper", FULL), ("stripped", FULL), ("twice", FULL), ("locked_cells_changed", FULL),
+    ("latin", FULL), ("syntax", FULL | {"toy-softmax": 0}), ("empty", NOTHING), ("garbage", NOTHING),
+    ("nothing", NOTHING),
+    pytest.param("<b>& evil\\n", FULL, marks=pytest.mark.skipif(os.name != "posix", reason="no name on Windows")),
 ])
 def test_points_by_the_rules(class_of, name, expected):
     assert grades(class_of)[name] == expected
 
 
 @pytest.mark.parametrize("name, note", [
-    ("stripped", "toy-softmax is gone"), ("twice", "2 cells have the grade id toy-softmax"), ("latin", "not UTF-8"),
-    ("garbage", "not a notebook"), ("nothing", "missing"),
+    ("stripped", "toy-softmax is gone"), ("twice", "2 cells have the grade id toy-softmax"),
+    ("latin", "not UTF-8"), ("garbage", "not a notebook"), ("nothing", "missing"),
 ])
 def test_what_was_odd_is_reported(class_of, name, note):
     results = json.loads((class_of / "out" / "results.json").read_text(encoding="utf-8"))
@@ -130,18 +133,22 @@ def test_what_was_odd_is_reported(class_of, name, note):
 
 
 def test_feedback_shows_a_students_own_numbers(class_of):
-    page = (class_of / "out" / "feedback" / "no_two" / "toy" / "feedback.html").read_text(encoding="utf-8")
+    page = feedback(class_of, "no_two")
     assert "gx[0, 0] is" in page and "<strong>11 of 20 points</strong> so far" in page
-    assert "SyntaxError" in (class_of / "out" / "feedback" / "syntax" / "toy" / "feedback.html").read_text(encoding="utf-8")
+    assert "SyntaxError" in feedback(class_of, "syntax")
+
+
+def feedback(base, student):
+    return (base / "out" / "feedback" / student / "toy" / "feedback.html").read_text(encoding="utf-8")
 
 
 def test_marks_are_merged_without_grading_again(class_of, command):
     before = stamps(class_of)
-    marks = (class_of / "out" / "marks.csv").read_text(encoding="utf-8").replace("full,toy-words,,5,", "full,toy-words,4,5,nice")
-    (class_of / "marked.csv").write_text(marks, encoding="utf-8")
+    marks = (class_of / "out" / "marks.csv").read_text(encoding="utf-8")
+    (class_of / "marked.csv").write_text(marks.replace("full,toy-words,,5,", "full,toy-words,4,5,nice"), encoding="utf-8")
     assert command(class_of, "--marks", str(class_of / "marked.csv")) == 0
     assert "full,toy,toy-words,4,5" in (class_of / "out" / "grades.csv").read_text(encoding="utf-8")
-    page = (class_of / "out" / "feedback" / "full" / "toy" / "feedback.html").read_text(encoding="utf-8")
+    page = feedback(class_of, "full")
     assert "19 of 20 points<" in page and "nice" in page
     assert stamps(class_of) == before
 
@@ -155,16 +162,16 @@ def test_nobody_is_graded_with_anothers_files(toy, bubblewrap, command, tmp_path
     full = toy.hand_in(tmp_path / "in", "full", toy.book())
     empty = toy.hand_in(tmp_path / "in", "empty", toy.empty())
     assert command(tmp_path) == 0
-    assert grades(tmp_path) == {"full": FULL, "empty": dict.fromkeys(FULL, 0)}
+    assert grades(tmp_path) == {"full": FULL, "empty": NOTHING}
     shutil.copy(tmp_path / "out" / ".state" / "full.json", tmp_path / "out" / ".state" / "empty.json")
     assert command(tmp_path) == 0
-    assert grades(tmp_path) == {"full": FULL, "empty": dict.fromkeys(FULL, 0)}
+    assert grades(tmp_path) == {"full": FULL, "empty": NOTHING}
     books = full.read_bytes(), empty.read_bytes()
     full.write_bytes(books[1])
     empty.write_bytes(books[0])
     (tmp_path / "out" / ".state" / "full.json").write_text("{")
     assert command(tmp_path) == 0
-    assert grades(tmp_path) == {"empty": FULL, "full": dict.fromkeys(FULL, 0)}
+    assert grades(tmp_path) == {"empty": FULL, "full": NOTHING}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs kill")
@@ -173,8 +180,8 @@ def test_a_run_that_is_killed_goes_on_where_it_stopped(toy, bubblewrap, tmp_path
         toy.hand_in(tmp_path / "in", f"early{number}", toy.book())
     toy.hand_in(tmp_path / "in", "middle", toy.book(softmax="import time\ndef softmax(scores): time.sleep(2)"))
     toy.hand_in(tmp_path / "in", "zoe", toy.empty())
-    command = [sys.executable, "-m", "course", "grade", tmp_path / "in", "--assignment", "toy", "--solutions", toy.solutions,
-               "--out", tmp_path / "out", "--workers", "1"]
+    command = [sys.executable, "-m", "course", "grade", tmp_path / "in", "--assignment", "toy",
+               "--solutions", toy.solutions, "--out", tmp_path / "out", "--workers", "1"]
     running = subprocess.Popen(command, cwd=toy.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     state = tmp_path / "out" / ".state"
     while not (state / "early2.json").exists():
@@ -187,7 +194,7 @@ def test_a_run_that_is_killed_goes_on_where_it_stopped(toy, bubblewrap, tmp_path
     subprocess.run(command, cwd=toy.root, check=True, capture_output=True)
     assert before.items() <= stamps(tmp_path).items()
     assert grades(tmp_path) == {f"early{number}": FULL for number in range(4)} | {
-        "middle": FULL | {"toy-softmax": 0}, "zoe": dict.fromkeys(FULL, 0)}
+        "middle": FULL | {"toy-softmax": 0}, "zoe": NOTHING}
 
 
 def test_two_runs_do_not_write_to_one_place(toy, command, tmp_path, capsys):
@@ -199,7 +206,8 @@ def test_two_runs_do_not_write_to_one_place(toy, command, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("options, fault", [
-    (["--workers", "0"], "--workers is 0"), (["--assignment", "a9"], "does not exist"), (["--out", "{in}/grades"], "lies in"),
+    (["--workers", "0"], "--workers is 0"), (["--assignment", "a9"], "does not exist"),
+    (["--out", "{in}/grades"], "lies in"),
 ])
 def test_mistakes_of_staff(toy, command, tmp_path, capsys, options, fault):
     toy.hand_in(tmp_path / "in", "ann", toy.book())
@@ -224,14 +232,15 @@ def test_a_grader_that_fails_on_one_submission_goes_on(toy, bubblewrap, command,
     for student in ("ann", "bob"):
         toy.hand_in(tmp_path / "in", student, toy.book())
     assert command(tmp_path) == 0
-    assert grades(tmp_path) == {"ann": FULL, "bob": dict.fromkeys(FULL, 0)}
+    assert grades(tmp_path) == {"ann": FULL, "bob": NOTHING}
     assert "grade this by hand" in (tmp_path / "out" / "results.json").read_text(encoding="utf-8")
     assert "bob.json" not in stamps(tmp_path)
 
 
 def test_a_solution_that_fails_is_named(toy, bubblewrap, command, tmp_path, capsys):
     folder = shutil.copytree(toy.solutions / "toy", tmp_path / "solutions" / "toy")
-    (folder / "toy.ipynb").write_text(json.dumps(toy.book(softmax="def softmax(scores):\n    return scores / 0")), encoding="utf-8")
+    book = toy.book(softmax="def softmax(scores):\n    return scores / 0")
+    (folder / "toy.ipynb").write_text(json.dumps(book), encoding="utf-8")
     toy.hand_in(tmp_path / "in", "ann", toy.book())
     assert command(tmp_path, "--solutions", str(tmp_path / "solutions")) == 2
     assert "the solution of toy-softmax fails: rows/0/ is not finite" in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """Submissions that want points they did not earn, somebody else's work, or the machine.
 
 Each file in ``hostile/`` is put in the place of one answer; its docstring says what it tries. It prints LOOT
-where it got what it should not get. All of them are graded together, between honest submissions.
+where it got what it should not get. What it cannot know by itself, it is told: ``@OUT@`` is where grades go. All of them are graded together, between honest submissions.
 """
 import csv
 import hashlib
@@ -26,25 +26,25 @@ def graded(toy, bubblewrap, tmp_path_factory):
     places = {name: base / name.lower() for name in ("SUBMISSIONS", "OUT", "HOME", "CANARY")}
     for name in ("HOME", "CANARY"):
         places[name].mkdir()
-    site = str(Path(np.__file__).parent.parent)
+    told = places | {"ROOT": toy.root, "SITE": Path(np.__file__).parent.parent, "DEEP": "-" * 20_000}
     (places["HOME"] / "canary").write_text(SECRETS["home"])
     for path in HOSTILE:
-        source = path.read_text(encoding="utf-8").replace("@ROOT@", str(toy.root)).replace("@SITE@", site)
-        for name, place in places.items():
-            source = source.replace(f"@{name}@", str(place))
+        source = path.read_text(encoding="utf-8")
+        for name, text in told.items():
+            source = source.replace(f"@{name}@", str(text))
         toy.hand_in(places["SUBMISSIONS"], path.stem, toy.book(softmax=source, descend=None, words=None))
     honest = toy.book()
     honest["cells"].append({"cell_type": "code", "metadata": {}, "source": f"note = '{SECRETS['honest']}'"})
     toy.hand_in(places["SUBMISSIONS"], "honest", honest)
     toy.hand_in(places["SUBMISSIONS"], "zoe", toy.book())
     toy.hand_in(places["SUBMISSIONS"], "empty", toy.empty())
-    before = fingerprints(places["SUBMISSIONS"], toy.solutions, places["HOME"])
+    before = fingerprints(places["SUBMISSIONS"], toy.solutions / "toy", places["HOME"])
     environment = os.environ | {"HOME": str(places["HOME"]), "TOKEN": SECRETS["environment"]}
     done = subprocess.run([sys.executable, "-m", "course", "grade", places["SUBMISSIONS"], "--assignment", "toy",
                            "--solutions", toy.solutions, "--out", places["OUT"], "--workers", "2"], cwd=toy.root,
                           env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert fingerprints(places["SUBMISSIONS"], toy.solutions, places["HOME"]) == before
+    assert fingerprints(places["SUBMISSIONS"], toy.solutions / "toy", places["HOME"]) == before
     return base
 
 

@@ -11,7 +11,8 @@ def names(folder):
     """Return what ``tinynet`` in a folder holds, as a fresh Python sees it that has nothing but NumPy besides."""
     paths = [str(folder), str(library.package_paths(["numpy"])[0].parent)]
     code = f"import sys; sys.path[:0] = {paths}; import tinynet; print(*sorted(vars(tinynet)))"
-    return subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    command = [sys.executable, "-I", "-S", "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 def test_only_what_is_named_is_there(tmp_path):
@@ -25,8 +26,9 @@ def test_only_what_is_named_is_there(tmp_path):
 def test_folders_and_files_in_folders(tmp_path):
     library.build(tmp_path, ["backend", "errors", "tensor", "ops", "layers/module"])
     assert "ops" in names(tmp_path) and (tmp_path / "tinynet" / "ops" / "conv.py").is_file()
-    assert sorted(path.name for path in (tmp_path / "tinynet" / "layers").glob("*.py")) == ["__init__.py", "module.py"]
-    assert "layers.layers" not in (tmp_path / "tinynet" / "layers" / "__init__.py").read_text()
+    layers = tmp_path / "tinynet" / "layers"
+    assert sorted(path.name for path in layers.glob("*.py")) == ["__init__.py", "module.py"]
+    assert "from .layers" not in (layers / "__init__.py").read_text()
 
 
 def test_nothing_named_nothing_there(tmp_path):

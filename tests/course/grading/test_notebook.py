@@ -29,7 +29,7 @@ def test_kinds(content, kind):
 
 
 def test_sources():
-    cells = [cell(source=["a\n", "b"]), cell(source=["a", 3]), cell(source=7), cell(source="\ud800"), {"cell_type": "code"}]
+    cells = [cell(source=source) for source in (["a\n", "b"], ["a", 3], 7, "\ud800")] + [{"cell_type": "code"}]
     assert [read.source for read in notebook.parse(book(*cells).encode()).cells] == ["a\nb", "a", "", "?", ""]
 
 
@@ -46,15 +46,16 @@ def test_latin_1_is_read_but_for_what_cannot_be():
 
 
 @pytest.mark.parametrize("data", [
-    b"", b"\x00" * 100, b"\xff\xfe", b"%PDF-1.7", b"[]", b"3", b'{"cells": 3}', b'{"worksheets": []}', b'{"cells": [}',
-    b"[" * 100_000, b'{"cells": ' + b"9" * 5000 + b"}", b"\x89PNG\r\n\x1a\n\xff",
+    b"", b"\x00" * 100, b"\xff\xfe", b"%PDF-1.7", b"[]", b"3", b'{"cells": 3}', b'{"worksheets": []}',
+    b'{"cells": [}', b"[" * 100_000, b'{"cells": ' + b"9" * 5000 + b"}", b"\x89PNG\r\n\x1a\n\xff",
 ], ids=range(12))
 def test_what_is_no_notebook(data):
     with pytest.raises(InputError, match="not a notebook"):
         notebook.parse(data)
 
 
-@pytest.mark.parametrize("content", [None, 3, "x", [], {"metadata": 3}, {"metadata": {"nbgrader": []}, "source": None}])
+@pytest.mark.parametrize("content", [
+    None, 3, "x", [], {"metadata": 3}, {"metadata": {"nbgrader": []}, "source": None}])
 def test_odd_cells_are_no_trouble(content):
     read = notebook.parse(book(content, cell()).encode())
     assert read.cells[-1].source == "x = 1"

@@ -17,8 +17,8 @@ def test_an_answer_sees_what_was_given_and_what_else_is_defined():
 
 def test_other_cells_only_define():
     names = {}
-    runner.define("import math\nC = (1, 2)\nD = print('no')\nraise ValueError\ndef f(): pass\nclass K: raise SystemExit\n"
-                  "class L: pass\nfor i in []: pass", names)
+    runner.define("import math\nC = (1, 2)\nD = print('no')\nraise ValueError\ndef f(): pass\n"
+                  "class K: raise SystemExit\nclass L: pass\nfor i in []: pass", names)
     assert {"math", "C", "f", "L"} <= names.keys() and not {"D", "K", "i"} & names.keys()
     runner.define("not Python", names)
 

@@ -6,8 +6,8 @@ import zipfile
 buffer = io.BytesIO()
 with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
     with archive.open("rows/0/.npy", "w", force_zip64=True) as member:
-        member.write(b"\x93NUMPY\x01\x00v\x00" + b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000,), }".ljust(117)
-                     + b"\n")
+        header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000,), }".ljust(117) + b"\n"
+        member.write(b"\x93NUMPY\x01\x00v\x00" + header)
         for _ in range(8):
             member.write(bytes(1 << 20))
 frame = len(buffer.getvalue()).to_bytes(8, "big") + buffer.getvalue()
