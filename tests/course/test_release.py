@@ -25,7 +25,8 @@ def released(tmp_path_factory):
 
 
 def files(folder):
-    return [path for path in sorted(folder.rglob("*")) if path.is_file() and ".git" not in path.relative_to(folder).parts]
+    every = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return [path for path in every if ".git" not in path.relative_to(folder).parts]
 
 
 def texts(folder):
@@ -43,14 +44,15 @@ def python(folder, *arguments):
 
 def test_what_is_in_it(released):
     names = {path.relative_to(released).parts[0] for path in files(released)}
-    assert names == {".gitattributes", ".gitignore", ".github", "LICENSE", "Makefile", "NOTICE", "README.md", "assignments",
-                     "course", "environment.yml", "lessons", "pyproject.toml", "tinynet"}
+    assert names == {".gitattributes", ".gitignore", ".github", "LICENSE", "Makefile", "NOTICE", "README.md",
+                     "assignments", "course", "environment.yml", "lessons", "pyproject.toml", "tinynet"}
     found = {path.relative_to(released).as_posix() for path in files(released)}
     wanted = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("tinynet/**/*")
               if path.is_file() and "__pycache__" not in path.parts}
     assert {name for name in found if name.startswith("tinynet/")} == wanted
     assert {name for name in found if name.startswith("assignments/")} == {
-        "assignments/README.md", "assignments/test_assignments.py", *(f"assignments/{name}/{name}.ipynb" for name in NAMES)}
+        "assignments/README.md", "assignments/test_assignments.py",
+        *(f"assignments/{name}/{name}.ipynb" for name in NAMES)}
     assert ".github/workflows/assignments.yml" in found
 
 
@@ -128,7 +130,8 @@ def small(tmp_path):
 
 
 def test_files_that_are_not_named_stay_here(small, tmp_path):
-    for place in ("assignments/a1/old.ipynb", "assignments/a9/a9.ipynb", "notes.txt", "lessons/answers.ipynb", "course/my.py"):
+    for place in ("assignments/a1/old.ipynb", "assignments/a9/a9.ipynb", "notes.txt", "lessons/answers.ipynb",
+                  "course/my.py"):
         (small / place).parent.mkdir(parents=True, exist_ok=True)
         (small / place).touch()
     release(tmp_path / "out", small)
