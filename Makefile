@@ -13,10 +13,10 @@ CHECK := import sys; v = sys.version_info[:2]; \
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test parity replay lessons lab book weights clean
+.PHONY: help demo test parity replay lessons lab assignments book weights clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/core ## transfer the pretrained network to the drawn cats; results in runs/demo
 	$(RUN) -m tinynet transfer --out runs/demo
@@ -36,6 +36,9 @@ lessons: $(VENV)/test ## run every lesson and store what it shows
 
 lab: $(VENV)/test ## open the first lesson in JupyterLab
 	$(RUN) -m jupyterlab lessons/01_autograd.ipynb
+
+assignments: $(VENV)/instructor ## make assignments/ again from solutions/
+	$(RUN) -m course generate
 
 book: $(VENV)/book ## make a web site of the lessons in build/book
 	$(RUN) -m course book
@@ -58,6 +61,10 @@ $(VENV)/core: pyproject.toml $(RUN)
 
 $(VENV)/test: pyproject.toml $(RUN)
 	$(RUN) -m pip install -e ".[course,test]"
+	@touch $@
+
+$(VENV)/instructor: pyproject.toml $(RUN)
+	$(RUN) -m pip install -e ".[course,test,instructor]"
 	@touch $@
 
 $(VENV)/book: pyproject.toml $(RUN)

@@ -139,11 +139,11 @@ def test_readme_example_runs(readme, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.startswith("Egyptian cat 0.")
 
 
-def test_ci_runs_the_tests_then_the_comparison_with_torch_then_the_lessons_again(root):
+def test_ci_runs_everything_there_is_to_check(root):
     lines = (root / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     assert "set -euo pipefail" in lines
     assert [line for line in lines if "make " in line] == [
-        "make test", "make parity", "OPENBLAS_CORETYPE=Prescott make replay"]
+        "make test", "make parity", "make assignments", "OPENBLAS_CORETYPE=Prescott make replay"]
 
 
 def test_the_wheel_holds_every_file_of_tinynet_and_nothing_else(root, tmp_path):
