@@ -305,7 +305,17 @@ def test_results_come_in_order(workers):
 
 def test_blas_has_one_thread_in_tasks_and_its_own_number_afterwards(blas_of_two):
     assert list(parallel.ordered_map(lambda job: set(blas_threads()), range(3), 2)) == [{1}] * 3
-    assert list(parallel.ordered_map(lambda job: set(blas_threads()), range(3), 1)) == [{2}] * 3
+    assert list(parallel.ordered_map(lambda job: set(blas_threads()), range(3), 1)) == [{1}] * 3
+
+
+def test_overlapping_maps_restore_blas_when_the_last_one_ends(blas_of_two):
+    first = parallel.ordered_map(lambda job: None, range(9), 1)
+    second = parallel.ordered_map(lambda job: None, range(9), 1)
+    next(first), next(second)
+    first.close()
+    assert set(blas_threads()) == {1}
+    second.close()
+    assert set(blas_threads()) == {2}
 
 
 def test_one_job_or_one_worker_needs_no_thread():

@@ -3,7 +3,6 @@ import argparse
 import json
 import os
 import platform
-import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -33,20 +32,24 @@ def main(argv=None):
     status : int
         0 done, 2 a mistake the user can mend (one line on stderr says how), 130 stopped by Ctrl-C.
     """
-    warnings.showwarning = lambda message, *_: print(f"tinynet: {message}", file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):                 # a name that the terminal cannot show is no reason to stop
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        arguments = _parser().parse_args(argv)
-        return arguments.run(arguments) or 0
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print(f"tinynet: {message}", file=sys.stderr)
+            arguments = _parser().parse_args(argv)
+            return arguments.run(arguments) or 0
     except InputError as error:
         return _complain(error)
     except BrokenPipeError:                                 # `tinynet ... | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        return _complain(f"{error.filename or 'a file'}: {error.strerror or error}; check the path, the permissions "
-                         "and the space on the disk")
+        return _complain(f"{error.filename or 'writing the results'}: {error.strerror or error}; check the path, "
+                         "the permissions and the space on the disk")
     except KeyboardInterrupt:
-        print("\ntinynet: stopped; the same command goes on from here", file=sys.stderr)
+        print("\ntinynet: stopped; what was computed is kept, and `tinynet transfer` goes on from there", file=sys.stderr)
         return 130
 
 
@@ -143,7 +146,7 @@ def _label(arguments, net, names, preprocessing, top):
         best = np.argsort(-p, kind="stable")[:top]
         labelled.append({"path": path, "top": [{"index": int(i), "name": names[i], "p": float(p[i])} for i in best]})
     if arguments.json:
-        print(json.dumps(labelled, indent=2, ensure_ascii=False))
+        print(json.dumps(labelled, indent=2))
         return
     for photo in labelled:
         print(f"{photo['path']}: " + ", ".join(f"{found['name']} {found['p']:.3f}" for found in photo["top"]))
@@ -163,10 +166,11 @@ def _transfer(arguments):
     for part in ("train", "val", "test"):
         print(f"{part:12}{metrics[f'n_{part}']:8}{metrics[f'{part}_accuracy']:10.3f}")
     print("\n" + ", ".join(f"{phase} {s:.1f} s" for phase, s in metrics["seconds"].items())
-          + f", peak memory {metrics['peak_memory_mb']:.0f} MB")
+          + (f", peak memory {metrics['peak_memory_mb']:.0f} MB" if metrics["peak_memory_mb"] else ""))
     print(f"report:   {out / 'report.html'}")
     print(f"pictures: {', '.join(str(out / name) for name in ('curves.png', 'confusion.png', 'mistakes.png'))}")
-    print(f"use it:   tinynet predict {shlex.quote(str(out))} PHOTO...")
+    quoted = f'"{out}"' if " " in str(out) else out
+    print(f"use it:   tinynet predict {quoted} PHOTO...")
 
 
 def _info(arguments):

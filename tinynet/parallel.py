@@ -9,6 +9,7 @@ and since micro-batches do not depend on the number of workers, neither does the
 import copy
 import functools
 import os
+import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,7 +22,7 @@ from .errors import InputError
 from .layers import BatchNorm2d, Dropout, Parameter
 from .tensor import Tensor, no_grad
 
-MICRO_BATCH_NUMBERS = 160_000       # input numbers per micro-batch: one image of 3 x 227 x 227
+MICRO_BATCH_NUMBERS = 320_000       # input numbers per micro-batch: two images of 3 x 227 x 227
 
 
 def default_workers():
@@ -94,7 +95,7 @@ def ordered_map(task, jobs, workers=None):
     ----------
     task : callable
     jobs : sequence
-        One job alone, or one worker, runs in the calling thread, BLAS as it is.
+        One job alone, or one worker, runs in the calling thread.
     workers : int, optional
         Number of threads, by default `default_workers`.
 
@@ -104,9 +105,10 @@ def ordered_map(task, jobs, workers=None):
     """
     workers = min(workers or default_workers(), len(jobs))
     if workers <= 1:
-        yield from map(task, jobs)
+        with one_blas_thread():
+            yield from map(task, jobs)
         return
-    with _blas_controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(workers) as pool:
         waiting = deque()
         try:
             for job in jobs:
@@ -117,6 +119,42 @@ def ordered_map(task, jobs, workers=None):
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _OneBlasThread:
+    """Holds BLAS to one thread as long as anybody, in any thread, wants it; the last one out restores what was."""
+
+    def __init__(self):
+        self.lock, self.users, self.limit = threading.Lock(), 0, None
+
+    def __enter__(self):
+        with self.lock:
+            if self.users == 0:
+                self.limit = _blas_controller().limit(limits=1, user_api="blas")
+            self.users += 1
+
+    def __exit__(self, *error):
+        with self.lock:
+            self.users -= 1
+            if self.users == 0:
+                self.limit.restore_original_limits()
+
+
+_one_blas_thread = _OneBlasThread()
+
+
+def one_blas_thread():
+    """Hold BLAS to one thread inside a ``with`` block.
+
+    Our matrices are small: two threads on one product mostly wait for each other, and for whatever else runs on the
+    machine. It also makes results the same for any number of workers.
+
+    Returns
+    -------
+    context : context manager
+        One for all threads: blocks may overlap, and entering an inner one costs nothing.
+    """
+    return _one_blas_thread
 
 
 @functools.cache
@@ -175,7 +213,7 @@ def gradients(net, loss, x, labels, workers=None):
     labels : ndarray of int, shape (N,)
         Its true classes.
     workers : int, optional
-        Number of threads, by default `default_workers`. Beyond rounding by BLAS the result does not depend on it.
+        Number of threads, by default `default_workers`. The result does not depend on it.
 
     Returns
     -------
@@ -193,9 +231,10 @@ def gradients(net, loss, x, labels, workers=None):
         raise InputError("gradients: the batch has no rows; give at least one image")
     parts = _parts(net, x)
     if len(parts) == 1:
-        scores = net(Tensor(x))
-        value = loss(scores, labels, len(x))
-        value.backward()
+        with one_blas_thread():
+            scores = net(Tensor(x))
+            value = loss(scores, labels, len(x))
+            value.backward()
         return value.item(), scores.data
 
     def forward_backward(rows):

@@ -155,7 +155,7 @@ class Function:
 
     Attributes
     ----------
-    needs : tuple of bool
+    needs : list of bool
         Which inputs want a gradient. Known before forward runs, so that nothing is kept for no one.
     inputs : tuple
         What the operation was applied to, Tensors and constants; None once backward has freed the tape.
@@ -258,4 +258,5 @@ def _check_gradient(gradient, data, function):
     if getattr(gradient, "shape", None) != data.shape or gradient.dtype != data.dtype:
         found = f"{gradient.dtype} {gradient.shape}" if hasattr(gradient, "shape") else repr(gradient)
         raise ValueError(f"{function}: gradient is {found}, its input is {data.dtype} {data.shape}; "
-                         "a gradient has the shape and dtype of what it belongs to")
+                         "a gradient has the shape and dtype of what it belongs to "
+                         "(if only the dtypes differ, the forward pass mixed float32 and float64: convert one)")

@@ -167,3 +167,22 @@ def test_it_says_what_is_wrong(data):
         evaluate(net, x, labels, rows[:0])
     with np.errstate(all="ignore"), pytest.raises(InputError, match="lower the learning rate"):
         train(data, net, optimizer=SGD(net.parameters(), lr=1e30))
+
+
+def test_validation_uses_the_loss_that_trains(data):
+    net = dropout_net()
+    history = train(data, net, epochs=1, loss=ops.hinge)
+    x, labels, _, val = data
+    assert history["val_loss"][0] == pytest.approx(ops.hinge(net(Tensor(x[val])), labels[val]).item(), rel=1e-5)
+
+
+def test_evaluate_leaves_every_module_in_its_mode(data):
+    net = dropout_net()
+    net["drop"].eval()
+    evaluate(net, *data[:2])
+    assert net.training and net["hidden"].training and not net["drop"].training
+
+
+def test_a_checkpoint_needs_a_name(data, tmp_path):
+    with pytest.raises(InputError, match="needs a run_id"):
+        train(data, dropout_net(), checkpoint=tmp_path / "run.safetensors")

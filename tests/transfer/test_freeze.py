@@ -91,3 +91,8 @@ def test_a_hidden_layer_has_he_weights_and_the_body_is_shared(rng):
 def test_replace_head_refuses_what_cannot_be_a_classifier(arguments, rng):
     with pytest.raises(InputError, match="replace_head: .* at least 2 classes"):
         replace_head(small_net(rng), at="drop", rng=rng, **arguments)
+
+
+def test_a_hidden_layer_without_random_numbers_says_so(rng):
+    with pytest.raises(InputError, match="pass rng="):
+        replace_head(small_net(rng), K, at="drop", hidden=5)

@@ -94,7 +94,22 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
 
 def test_groups_have_their_own_rates():
     net = job.unfreeze(job._build(3, None, None), "fire9")
-    head, pretrained = job._optimizer(net, Settings(lr=0.5, lr_pretrained=0.25)).groups
+    settings = job._with_rates(Settings(lr=0.5, lr_pretrained=0.25, train_from="fire9"))
+    head, pretrained = job._optimizer(net, settings).groups
     assert (head["lr"], pretrained["lr"]) == (0.5, 0.25)
     assert len(head["params"]) == 2 and len(pretrained["params"]) == 6
     assert head["weight_decay"] > 0 and pretrained["weight_decay"] == 0
+
+
+def test_the_rates_that_were_used_are_written_down_and_a_useless_one_is_refused(few, tmp_path, cache):
+    metrics = transfer(few, tmp_path, Settings(epochs=1), cache=cache, progress=False)
+    assert metrics["settings"]["lr"] == 0.02 and metrics["settings"]["lr_pretrained"] is None
+    with pytest.raises(InputError, match="no pretrained stage is trained"):
+        transfer(few, tmp_path, Settings(lr_pretrained=0.1), cache=cache, progress=False)
+
+
+def test_an_impossible_place_is_reported_before_the_work(few, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError):
+        transfer(few, tmp_path / "file", cache=tmp_path / "cache", progress=False)
+    assert not (tmp_path / "cache").exists()

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from .image import THREADS, decode_image, is_image, read_image
 from ..errors import InputError
+from ..files import sha256
 
 MIN_IMAGES = 3  # a class needs one image to train, one to validate and one to test
 SYSTEM_NAMES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"}  # Windows writes these, and macOS
@@ -59,7 +60,9 @@ class ImageFolder:
     def __init__(self, root, skip_bad=False):
         folders, bad = _scan(Path(root))
         keys, bad_files = _check([path for folder in folders for path in _entries(folder)])
-        good = {folder: [path for path in keys if path.parent == folder] for folder in folders}
+        good = {folder: [] for folder in folders}
+        for path in keys:
+            good[path.parent].append(path)
         poor = [folder for folder in folders if len(good[folder]) < MIN_IMAGES]
         bad += bad_files
         bad += [(folder, f"has {len(good[folder])} good images, a class needs at least {MIN_IMAGES}; "
@@ -97,7 +100,11 @@ class ImageFolder:
         InputError
             If the file has gone or gone bad since the folder was checked.
         """
-        return read_image(self.paths[i])
+        rgb = read_image(self.paths[i])
+        if sha256(self.paths[i]) != self._keys[i]:
+            raise InputError(f"{self.paths[i]}: has changed since the folder was checked; run the command again, "
+                             "or make the ImageFolder again")
+        return rgb
 
     def key(self, i):
         """Return the SHA-256 of image i's file.

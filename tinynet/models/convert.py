@@ -131,7 +131,7 @@ def stage_shapes(net):
     Returns
     -------
     shapes : dict of str to list of int
-        Stage name to shape, the batch of 1 included.
+        Stage name to (C, H, W) or (K,), without the batch.
     """
     size = PREPROCESSING["crop"]
     x, shapes = Tensor(np.zeros((1, 3, size, size), np.float32)), {}

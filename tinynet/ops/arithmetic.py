@@ -1,4 +1,4 @@
-"""Arithmetic with broadcasting: + - * / ** exp log sqrt. Taught in lesson 01.
+"""Arithmetic with broadcasting: + - * / ** exp log. Taught in lesson 01.
 
 Where NumPy stretched an input to the result's shape, the same number was used several times,
 so its gradient is the sum over those uses: that is `unbroadcast`.

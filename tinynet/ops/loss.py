@@ -4,7 +4,6 @@ import numpy as np
 from ..backend import array_module, to_numpy
 from ..errors import InputError
 from ..tensor import Function, Tensor
-from .activation import log_softmax_array
 
 
 class CrossEntropy(Function):
@@ -16,18 +15,21 @@ class CrossEntropy(Function):
     def forward(self, scores):                              # (N, K)
         xp = array_module(scores)
         self.rows = xp.arange(len(scores))
-        self.log_p = log_softmax_array(scores, axis=1)
-        losses = -self.log_p[self.rows, self.labels]        # (N,)
+        shifted = scores - scores.max(axis=1, keepdims=True)        # the largest exponent is 0: no overflow
+        self.e = xp.exp(shifted)
+        self.sums = self.e.sum(axis=1)                      # (N,), and p = e / sums
+        losses = xp.log(self.sums) - shifted[self.rows, self.labels]
         if self.weights is not None:
             losses = losses * self.weights
         return losses.sum() / self.total
 
     def backward(self, gy):
-        g = array_module(self.log_p).exp(self.log_p)        # p, (N, K)
+        g = self.e / self.sums[:, None]                     # p, (N, K)
         g[self.rows, self.labels] -= 1                      # p - y
         if self.weights is not None:
             g *= self.weights[:, None]
-        return g * (gy / self.total)
+        g *= gy / self.total
+        return g
 
 
 class Hinge(Function):

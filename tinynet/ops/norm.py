@@ -19,11 +19,15 @@ class BatchNorm(Function):
 
     def forward(self, x, gamma, beta):                      # (N, C, ...), (C,), (C,)
         self.axes, self.channels = _axes(x)
-        self.mean, self.var = x.mean(axis=self.axes), x.var(axis=self.axes)
-        self.gamma = gamma
+        self.mean = x.mean(axis=self.axes)
+        x_hat = x - self.mean.reshape(self.channels)
+        self.var = (x_hat * x_hat).mean(axis=self.axes)
         self.inv_std = 1 / array_module(x).sqrt(self.var + self.eps)
-        self.x_hat = (x - self.mean.reshape(self.channels)) * self.inv_std.reshape(self.channels)
-        return gamma.reshape(self.channels) * self.x_hat + beta.reshape(self.channels)
+        x_hat *= self.inv_std.reshape(self.channels)
+        self.x_hat, self.gamma = x_hat, gamma
+        y = gamma.reshape(self.channels) * x_hat
+        y += beta.reshape(self.channels)
+        return y
 
     def backward(self, gy):                                 # (N, C, ...)
         g_beta = gy.sum(axis=self.axes)                     # (C,)
@@ -31,7 +35,8 @@ class BatchNorm(Function):
         gx = None
         if self.needs[0]:                                   # mean and var depend on x too: two terms are taken off
             m = gy.size // len(g_beta)                      # numbers per channel
-            gx = gy - (g_beta.reshape(self.channels) + self.x_hat * g_gamma.reshape(self.channels)) / m
+            gx = gy - (g_beta / m).reshape(self.channels)
+            gx -= self.x_hat * (g_gamma / m).reshape(self.channels)
             gx *= (self.gamma * self.inv_std).reshape(self.channels)
         return gx, g_gamma if self.needs[1] else None, g_beta if self.needs[2] else None
 

@@ -157,7 +157,7 @@ def _describe(module):
     """Return a module's class, its settings and its modules: "Sequential(conv1=Conv2d(stride=2, ..."."""
     parts = [f"{name}={_describe(value) if isinstance(value, Module) else repr(value)}"
              for name, value in vars(module).items()
-             if isinstance(value, (Module, int, float, str, tuple)) and name != "training"]
+             if isinstance(value, (Module, int, float, str, tuple, list, dict, np.generic)) and name != "training"]
     return f"{type(module).__name__}({', '.join(parts)})"
 
 

@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..ops import cross_entropy
 from ..ops.activation import log_softmax_array
 from ..optim import constant
+from ..tensor import Tensor
 from ..weights import load_weights
 from .checkpoint import load_checkpoint, save_checkpoint
 
@@ -26,7 +27,7 @@ class Evaluation:
     Attributes
     ----------
     loss : float
-        Mean cross-entropy, in nats.
+        The loss of all the rows: mean cross-entropy in nats, unless another was asked for.
     accuracy : float
         Share of rows given their true class, 0 .. 1.
     confusion : ndarray of int, shape (K, K)
@@ -47,7 +48,7 @@ class Evaluation:
         return np.divide(np.diag(self.confusion), rows, out=np.full(len(rows), np.nan), where=rows > 0)
 
 
-def evaluate(net, x, labels, rows=None, batch_size=64, workers=None):
+def evaluate(net, x, labels, rows=None, batch_size=64, workers=None, loss=cross_entropy):
     """Measure a network on some rows, in evaluation mode and without a tape.
 
     Parameters
@@ -64,6 +65,8 @@ def evaluate(net, x, labels, rows=None, batch_size=64, workers=None):
         Rows in memory at a time.
     workers : int, optional
         Threads, see `parallel.run`.
+    loss : callable
+        ``loss(scores, labels)``, such as `ops.cross_entropy` or `ops.hinge`.
 
     Returns
     -------
@@ -77,19 +80,19 @@ def evaluate(net, x, labels, rows=None, batch_size=64, workers=None):
     rows = np.arange(len(labels)) if rows is None else rows
     if len(rows) == 0:
         raise InputError("evaluate: no rows to measure; give at least one")
-    was_training, device = net.training, net.device
+    modes, device = [(module, module.training) for module in net.modules()], net.device
     net.eval()
     try:
         scores = np.concatenate([to_numpy(parallel.run(net, to_device(x[rows[part]], device), workers))
                                  for part in batches(len(rows), batch_size)])
     finally:
-        net.train(was_training)
-    true, log_p = labels[rows], log_softmax_array(scores, axis=1)
-    predicted = scores.argmax(axis=1)
+        for module, training in modes:
+            module.training = training
+    true, predicted = labels[rows], scores.argmax(axis=1)
     confusion = np.zeros((scores.shape[1],) * 2, int)
     np.add.at(confusion, (true, predicted), 1)
-    loss, accuracy = -log_p[np.arange(len(true)), true].mean(), (true == predicted).mean()
-    return Evaluation(float(loss), float(accuracy), confusion, np.exp(log_p))
+    return Evaluation(loss(Tensor(scores), true).item(), float((true == predicted).mean()), confusion,
+                      np.exp(log_softmax_array(scores, axis=1)))
 
 
 def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=cross_entropy, schedule=constant,
@@ -115,7 +118,8 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     batch_size : int
         Rows per step.
     loss : callable
-        ``loss(scores, labels, total)``, such as `ops.cross_entropy` or `ops.hinge`.
+        ``loss(scores, labels, total)``, the sum of the rows' losses over total (by default their number), such as
+        `ops.cross_entropy` or `ops.hinge`. Class weights should average 1: the total given is the number of rows.
     schedule : callable
         ``schedule(epoch)`` is the factor on every group's learning rate.
     patience : int, optional
@@ -128,7 +132,7 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
         A file that is written every few seconds and gone on from if it is there; removed when training is done.
         The result is, bit for bit, that of a run which was never stopped.
     run_id : str
-        Names the settings and the data; a checkpoint with another name is ignored.
+        Names the settings and the data; needed with a checkpoint, since one with another name is ignored.
 
     Returns
     -------
@@ -139,17 +143,21 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     Raises
     ------
     InputError
-        If there are no training rows, or the loss is no longer a finite number.
+        If there are no training rows, a checkpoint has no run_id, or the loss is no longer a finite number.
     """
     if len(train) == 0:
         raise InputError("fit: no training rows; give at least one")
+    if checkpoint is not None and not run_id:
+        raise InputError("fit: a checkpoint needs a run_id, so that no other run goes on from it; "
+                         "name your settings and data")
     rates = [group["lr"] for group in optimizer.groups]
     history = {"train_loss": [], "train_accuracy": [], "val_loss": [], "val_accuracy": [], "best_epoch": 0}
     best, saved = None, time.monotonic()
     if checkpoint is not None:
         history, best = _resume(checkpoint, net, optimizer, rng, run_id) or (history, best)
     done = len(history["train_loss"])
-    with tqdm(range(done, epochs), "train", initial=done, total=epochs, unit="epoch", disable=not progress) as bar:
+    with (tqdm(range(done, epochs), "train", initial=done, total=epochs, unit="epoch", disable=not progress) as bar,
+          parallel.one_blas_thread()):
         for epoch in bar:
             if patience is not None and len(val) and epoch - history["best_epoch"] > patience:
                 break
@@ -162,7 +170,7 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
             history["train_loss"].append(value)
             history["train_accuracy"].append(accuracy)
             if len(val):
-                measured = evaluate(net, x, labels, val, workers=workers)
+                measured = evaluate(net, x, labels, val, workers=workers, loss=loss)
                 history["val_loss"].append(measured.loss)
                 history["val_accuracy"].append(measured.accuracy)
             if not len(val) or measured.loss < min(history["val_loss"][:-1], default=np.inf):

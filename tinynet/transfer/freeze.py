@@ -76,11 +76,14 @@ def replace_head(net, n_classes, at="drop9", hidden=None, rng=None):
     Raises
     ------
     InputError
-        If there are fewer than 2 classes or less than one hidden unit, or the stage does not exist.
+        If there are fewer than 2 classes or less than one hidden unit, a hidden layer has no rng, or the stage does
+        not exist.
     """
     if n_classes < 2 or (hidden is not None and hidden < 1):
         raise InputError(f"replace_head: {n_classes} classes, {hidden} hidden units: "
                          "at least 2 classes are needed to choose between, and 1 unit if there is a hidden layer")
+    if hidden is not None and rng is None:
+        raise InputError("replace_head: a hidden layer starts from random weights; pass rng=np.random.default_rng(seed)")
     n_features = net[at:].parameters()[0].shape[1]          # what the old classifier's first weights expect
     layers = {"standardize": Standardize(n_features)}
     if hidden is not None:
@@ -89,4 +92,4 @@ def replace_head(net, n_classes, at="drop9", hidden=None, rng=None):
         layers["relu"] = ReLU()
     layers["softmax"] = Linear(hidden or n_features, n_classes)
     kept = dict(net[:at].children())
-    return Sequential(**kept, pool=GlobalAvgPool2d(), head=Sequential(**layers))
+    return Sequential(**kept, pool=GlobalAvgPool2d(), head=Sequential(**layers)).to(net.device)

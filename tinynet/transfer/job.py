@@ -3,7 +3,7 @@ import json
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +82,7 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     Returns
     -------
     metrics : dict
-        The contents of metrics.json.
+        The contents of metrics.json. Peak memory is that of the work, before the report is drawn; None if unknown.
 
     Raises
     ------
@@ -90,6 +90,8 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         If a setting is impossible or an image cannot be read.
     """
     out, seconds, rng = Path(out), {}, np.random.default_rng(settings.seed)
+    out.mkdir(parents=True, exist_ok=True)                  # an impossible place is reported before the work
+    settings = _with_rates(settings)
     net = _build(len(dataset.classes), settings.hidden, rng)
     unfreeze(net, settings.train_from)
     optimizer = _optimizer(net, settings)
@@ -165,11 +167,11 @@ def load_run(folder):
 
 
 def peak_memory_mb():
-    """Return the most memory this process has held so far, in MB (10⁶ bytes); nan where the system does not tell."""
+    """Return the most memory this process has held so far, in MB (10⁶ bytes); None where the system does not tell."""
     try:
         import resource
     except ImportError:                                     # Windows
-        return float("nan")
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
@@ -178,16 +180,27 @@ def _build(n_classes, hidden, rng):
     return replace_head(squeezenet1_1(), n_classes, at="drop9", hidden=hidden, rng=rng)
 
 
-def _optimizer(net, settings):
-    """Build the optimiser: the head and the pretrained stages are groups with learning rates of their own."""
+def _with_rates(settings):
+    """Fill in the optimiser's own learning rates where none were chosen, so that metrics.json says what was done."""
     if settings.optimizer not in OPTIMIZERS:
         raise InputError(f"optimizer is {settings.optimizer!r}; choose {', '.join(OPTIMIZERS)}")
-    kind, options, lr, lr_pretrained = OPTIMIZERS[settings.optimizer]
-    lr = lr if settings.lr is None else settings.lr
-    lr_pretrained = lr_pretrained if settings.lr_pretrained is None else settings.lr_pretrained
+    if settings.lr_pretrained is not None and settings.train_from == "head":
+        raise InputError(f"lr_pretrained is {settings.lr_pretrained}, but no pretrained stage is trained; "
+                         "leave it out, or train from an earlier stage (--freeze-until fire9)")
+    _, _, lr, lr_pretrained = OPTIMIZERS[settings.optimizer]
+    if settings.train_from == "head":
+        lr_pretrained = None
+    return replace(settings, lr=lr if settings.lr is None else settings.lr,
+                   lr_pretrained=lr_pretrained if settings.lr_pretrained is None else settings.lr_pretrained)
+
+
+def _optimizer(net, settings):
+    """Build the optimiser: the head and the pretrained stages are groups with learning rates of their own."""
+    kind, options, _, _ = OPTIMIZERS[settings.optimizer]
     groups = [{"params": net["head"].parameters(), "weight_decay": settings.weight_decay},
-              {"params": [p for p in net[:"head"].parameters() if p.requires_grad], "lr": lr_pretrained}]
-    return kind([group for group in groups if group["params"]], lr, **options)
+              {"params": [p for p in net[:"head"].parameters() if p.requires_grad],
+               "lr": settings.lr_pretrained}]
+    return kind([group for group in groups if group["params"]], settings.lr, **options)
 
 
 def _standardize(net, trained, codes, train, workers):

@@ -176,7 +176,7 @@ class Rows:
     def _encode(self, array):
         """Return the bytes of a row."""
         peak, limit = np.abs(array).max(), np.finfo(self.dtype).max
-        if peak > limit:
+        if not peak <= limit:                               # nan, too, is not
             raise InputError(f"activations reach {peak:g}, {self.dtype} ends at {limit:g}; "
                              "use float32 or check the weights")
         return array.astype(self.dtype).tobytes()
