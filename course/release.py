@@ -11,17 +11,17 @@ from pathlib import Path
 from tinynet.errors import InputError
 
 from .generate import solutions
-from .notebook import ROOT
+from .notebook import ROOT, read
 
 FILES = (
-    ".gitattributes", ".gitignore", "LICENSE", "Makefile", "NOTICE", "README.md", "environment.yml",
+    ".gitattributes", ".gitignore", "LICENSE", "Makefile", "NOTICE", "environment.yml",
     "pyproject.toml", "tinynet/**/*.py", "tinynet/models/*.txt", "tinynet/models/pretrained/*.safetensors",
     "lessons/[0-9][0-9]_*.ipynb", "assignments/README.md", "assignments/test_assignments.py",
     "course/__init__.py", "course/__main__.py", "course/book.py", "course/check.py", "course/execute.py",
     "course/guard.py", "course/notebook.py", "course/book/_config.yml", "course/book/_toc.yml",
     "course/book/index.md", "course/images/*.png",
 )
-ELSEWHERE = {"course/student_ci.yml": ".github/workflows/assignments.yml"}
+ELSEWHERE = {"course/student_ci.yml": ".github/workflows/assignments.yml", "course/student_README.md": "README.md"}
 SECRETS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME", "course.grading.contract")
 AUTHOR = ("-c", "user.name=tinynet course", "-c", "user.email=course@localhost", "-c", "commit.gpgsign=false")
 
@@ -80,8 +80,27 @@ def _files(root):
         name = f"assignments/{solution.stem}/{solution.name}"
         if not (root / name).is_file():
             raise InputError(f"release: {name} does not exist; run python -m course generate")
+        if not _is_untouched(read(root / name), read(solution)):
+            raise InputError(f"release: {name} is not what {solution.name} generates, perhaps somebody solved it there; "
+                             "run python -m course generate")
         found[name] = root / name
     return found
+
+
+def _is_untouched(released, solution):
+    """Return whether a student's notebook has the solution's cells, with nothing in those that are to be solved."""
+    if len(released.cells) != len(solution.cells):
+        return False
+    for cell, source in zip(released.cells, solution.cells):
+        if not source.metadata.get("nbgrader", {}).get("solution"):
+            expected = source.source
+        elif source.cell_type == "markdown":
+            expected = "YOUR ANSWER HERE"
+        else:
+            expected = None if cell.source.endswith("raise NotImplementedError()") else ""
+        if expected is not None and cell.source != expected or cell.get("outputs"):
+            return False
+    return True
 
 
 def _refuse_secrets(path):

@@ -11,10 +11,11 @@ import pytest
 from course.__main__ import main
 from course.generate import SOLUTIONS, solutions
 from course.notebook import ROOT, code_cells, read
-from course.release import release
+from course.release import _is_untouched, release
 from tinynet.errors import InputError
 
 NAMES = [path.stem for path in solutions()]
+EMPTY = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +124,10 @@ def test_a_folder_with_files_in_it_is_refused(tmp_path):
 @pytest.fixture
 def small(tmp_path):
     """A course of one assignment."""
-    for place in ("solutions/a1/a1.ipynb", "assignments/a1/a1.ipynb", "course/student_ci.yml", "README.md"):
+    for place in ("solutions/a1/a1.ipynb", "assignments/a1/a1.ipynb", "course/student_ci.yml",
+                  "course/student_README.md"):
         (tmp_path / "course root" / place).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "course root" / place).write_text("text", encoding="utf-8")
+        (tmp_path / "course root" / place).write_text(EMPTY if place.endswith("ipynb") else "text", encoding="utf-8")
     return tmp_path / "course root"
 
 
@@ -140,7 +142,8 @@ def test_files_that_are_not_named_stay_here(small, tmp_path):
 
 
 def test_a_solution_in_an_assignment_stops_it(small, tmp_path):
-    (small / "assignments/a1/a1.ipynb").write_text("### BEGIN SOLUTION", encoding="utf-8")
+    leaky = EMPTY.replace("{}", '{"note": "### BEGIN SOLUTION"}')
+    (small / "assignments/a1/a1.ipynb").write_text(leaky, encoding="utf-8")
     with pytest.raises(InputError, match="a1.ipynb holds 'BEGIN SOLUTION'"):
         release(tmp_path / "out", small)
     assert not (tmp_path / "out").exists()
@@ -150,3 +153,15 @@ def test_an_assignment_that_was_not_generated_stops_it(small, tmp_path):
     (small / "assignments/a1/a1.ipynb").unlink()
     with pytest.raises(InputError, match="python -m course generate"):
         release(tmp_path / "out", small)
+
+
+def test_an_assignment_that_somebody_solved_in_place_is_not_released():
+    name = NAMES[0]
+    released, solution = read(ROOT / "assignments" / name / f"{name}.ipynb"), read(SOLUTIONS / name / f"{name}.ipynb")
+    assert _is_untouched(released, solution)
+    answer = next(cell for cell in code_cells(released) if cell.source.endswith("raise NotImplementedError()"))
+    answer.source = answer.source.replace("raise NotImplementedError()", "return 1")
+    assert not _is_untouched(released, solution)
+    released = read(ROOT / "assignments" / name / f"{name}.ipynb")
+    released.cells.append(released.cells[-1])
+    assert not _is_untouched(released, solution)

@@ -12,6 +12,8 @@ from .window import check_window, output_size, pair, reach
 def im2col(x, kernel, stride, padding):
     """Lay the pixels under every window into one column each.
 
+    In two steps, first along the rows of the image and then down its columns: that takes R + S large copies, not R S.
+
     Parameters
     ----------
     x : ndarray, shape (N, C, H, W)

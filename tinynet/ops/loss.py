@@ -18,7 +18,7 @@ class CrossEntropy(Function):
         shifted = scores - scores.max(axis=1, keepdims=True)        # the largest exponent is 0: no overflow
         self.e = xp.exp(shifted)
         self.sums = self.e.sum(axis=1)                      # (N,), and p = e / sums
-        losses = xp.log(self.sums) - shifted[self.rows, self.labels]
+        losses = xp.log(self.sums) - shifted[self.rows, self.labels]    # -log p, (N,)
         if self.weights is not None:
             losses = losses * self.weights
         return losses.sum() / self.total

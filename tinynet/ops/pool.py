@@ -58,21 +58,20 @@ class MaxPool2d(Pool):
         return gx
 
     def winners(self, xp):
-        """Return where in x, counted as one row of numbers, the pixel stands that each output was taken from."""
+        """Return where in x, taken as one long row of numbers, each output was found."""
         (N, C, H, W), (OH, OW), (R, S) = self.x.shape, self.y.shape[2:], self.kernel
-        *others, _ = self.taps((H, W), (OH, OW))            # a maximum not met at another tap is met at the last
-        unmet = xp.ones(self.y.shape, bool)
-        tap = xp.zeros(self.y.shape, np.min_scalar_type(R * S))     # number of the first tap that meets the maximum:
-        for outputs, pixels in others:                              # so many taps did not
+        unmet = xp.ones(self.y.shape, bool)                 # windows whose maximum no tap has met so far
+        tap = xp.zeros(self.y.shape, np.min_scalar_type(R * S))     # number of the first that meets it: so many did not
+        *others, _ = self.taps((H, W), (OH, OW))            # what no other tap meets, the last one does
+        for outputs, pixels in others:
             unmet[outputs] &= self.x[pixels] < self.y[outputs]
             tap += unmet
-        taps = xp.arange(R)[:, None] * W + xp.arange(S)             # where each tap and each window starts, and each
-        rows, columns = (xp.arange(n) * stride - padding            # map of (n, c)
-                         for n, stride, padding in zip((OH, OW), self.stride, self.padding))
-        maps = xp.arange(N * C).reshape(N, C, 1, 1) * (H * W)
-        winners = taps.reshape(-1)[tap]
-        winners += rows[:, None] * W + columns
-        winners += maps
+        offset = xp.arange(R)[:, None] * W + xp.arange(S)           # of each tap from the corner of its window
+        row, column = (xp.arange(n) * stride - padding              # of the corners
+                       for n, stride, padding in zip((OH, OW), self.stride, self.padding))
+        winners = offset.reshape(-1)[tap]
+        winners += row[:, None] * W + column
+        winners += xp.arange(N * C).reshape(N, C, 1, 1) * (H * W)
         return winners
 
 

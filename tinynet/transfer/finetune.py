@@ -66,7 +66,7 @@ def evaluate(net, x, labels, rows=None, batch_size=64, workers=None, loss=cross_
     workers : int, optional
         Threads, see `parallel.run`.
     loss : callable
-        ``loss(scores, labels)``, such as `ops.cross_entropy` or `ops.hinge`.
+        ``loss(scores, labels, total)``, such as `ops.cross_entropy` or `ops.hinge`.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def evaluate(net, x, labels, rows=None, batch_size=64, workers=None, loss=cross_
     true, predicted = labels[rows], scores.argmax(axis=1)
     confusion = np.zeros((scores.shape[1],) * 2, int)
     np.add.at(confusion, (true, predicted), 1)
-    return Evaluation(loss(Tensor(scores), true).item(), float((true == predicted).mean()), confusion,
+    return Evaluation(loss(Tensor(scores), true, len(true)).item(), float((true == predicted).mean()), confusion,
                       np.exp(log_softmax_array(scores, axis=1)))
 
 
