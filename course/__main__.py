@@ -1,5 +1,6 @@
 """The commands of the class; ``python -m course --help`` is their documentation."""
 import argparse
+import os
 import sys
 from importlib.util import find_spec
 
@@ -30,6 +31,9 @@ def main(argv=None):
     except InputError as error:
         print(f"course: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:                             # `... check a1 | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("\ncourse: stopped; every file is as it was or finished", file=sys.stderr)
         return 130
