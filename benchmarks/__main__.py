@@ -1,0 +1,78 @@
+"""The command line: measure, print the tables, write the JSON and the figure. ``python -m benchmarks --help``."""
+import argparse
+import json
+import math
+import os
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from . import report
+from .cases import CASES
+from .library import Library, Problem
+from .machine import busy_cores, settings
+from .measure import measure
+
+IDLE = 0.15                         # cores that others may keep busy while two threads are measured
+
+
+def main(argv=None):
+    """Measure what was asked for and report it."""
+    arguments = _parse(argv)
+    cases = [case for case in CASES if (case.quick or not arguments.quick)
+             and (arguments.only is None or case.case in (arguments.only, "roofline"))]
+    rows, roofline = [], {}
+    for setting in settings(os.cpu_count() or 1, arguments.quick):
+        busy = busy_cores()
+        if setting.threads > 1 and busy > IDLE:
+            print(f"{setting}: not measured, others keep {busy:.1f} cores busy", file=sys.stderr)
+            continue
+        rows += _measure_all(cases, setting, 3 if arguments.quick else 7)
+        roofline[setting.threads, setting.malloc] = _roofline(rows, setting)
+    print(report.table(rows), "", report.goals(rows), "", *report.problems(rows, roofline), sep="\n")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        report.figure(rows).savefig(arguments.json.with_suffix(".png"), dpi=110)
+
+
+def _parse(argv):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="tinynet side by side with other libraries.")
+    parser.add_argument("--quick", action="store_true", help="one setting, the most telling cases, 3 rounds: under 2 minutes")
+    parser.add_argument("--only", choices=list(dict.fromkeys(case.case for case in CASES)), help="one group of cases")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the measurements here, and a figure beside it")
+    return parser.parse_args(argv)
+
+
+def _measure_all(cases, setting, rounds):
+    """Return the rows of every case in one setting; a library's process serves all cases that do not want a new one."""
+    running, rows = {}, []
+
+    def start(peer):
+        if peer not in running:
+            try:
+                running[peer] = Library(peer, setting)
+            except Problem as problem:
+                running[peer] = problem
+        if isinstance(running[peer], Problem):
+            raise running[peer]
+        return running[peer]
+
+    cases = [case for case in cases if not case.settings or setting in case.settings]
+    for case in tqdm(cases, str(setting), unit="case"):
+        rows += measure(case, setting, rounds, (lambda peer: Library(peer, setting)) if case.fresh else start)
+    for library in running.values():
+        if isinstance(library, Library):
+            library.close()
+    return rows
+
+
+def _roofline(rows, setting):
+    """Return the GFLOP/s of the fastest matrix product that was seen in a setting."""
+    found = [row[key] for row in rows for key in ("gflops", "peer_gflops")
+             if row["case"] == "roofline" and (row["threads"], row["malloc"]) == (setting.threads, setting.malloc) and key in row]
+    return max(found, default=math.inf)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""PyTorch, eager, in its default layout or with everything in channels_last."""
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .. import inputs
+from . import ops_of
+from .pytorch_job import job
+
+
+class Fire(nn.Module):
+    """Squeeze, then expand with 1x1 and 3x3 filters side by side."""
+
+    def __init__(self, channels, squeeze, expand):
+        super().__init__()
+        self.squeeze1x1 = nn.Conv2d(channels, squeeze, 1)
+        self.expand1x1 = nn.Conv2d(squeeze, expand, 1)
+        self.expand3x3 = nn.Conv2d(squeeze, expand, 3, padding=1)
+
+    def forward(self, x):
+        """(N, channels, H, W) -> (N, 2 * expand, H, W)"""
+        s = torch.relu_(self.squeeze1x1(x))
+        return torch.cat([torch.relu_(self.expand1x1(s)), torch.relu_(self.expand3x3(s))], 1)
+
+
+class Head(nn.Module):
+    """Mean of each map, standardised (here by mean 0, deviation 1, as in a new head of ours), and a softmax layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(inputs.CODES[1]))
+        self.register_buffer("std", torch.ones(inputs.CODES[1]))
+        self.softmax = zero_linear()
+
+    def forward(self, x):
+        """(N, C, H, W) -> (N, K)"""
+        return self.softmax((x.mean((2, 3)) - self.mean) / self.std)
+
+
+def zero_linear():
+    """Return a softmax layer that starts at 0."""
+    layer = nn.Linear(inputs.CODES[1], inputs.N_CLASSES)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def network(first="conv1", head=False):
+    """Return SqueezeNet 1.1 from a stage to fire9, pretrained, with a new head if wanted."""
+    stages, channels = {"conv1": nn.Conv2d(3, 64, 3, 2), "relu1": nn.ReLU(inplace=True)}, 64
+    for name, squeeze, expand in inputs.FIRES:
+        if name in inputs.AFTER_POOL:
+            stages[f"pool_{name}"] = nn.MaxPool2d(3, 2, ceil_mode=True)
+        stages[name], channels = Fire(channels, squeeze, expand), 2 * expand
+    names = list(stages)
+    net = nn.Sequential()
+    for name in names[names.index(first):]:
+        net.add_module(name, stages[name])
+    weights = inputs.trunk_weights()
+    net.load_state_dict({name: torch.from_numpy(weights[name].copy()) for name in net.state_dict()})
+    if head:
+        net.add_module("head", Head())
+    return net
+
+
+def product(case, peer):
+    """One matrix product."""
+    a, b = map(torch.from_numpy, inputs.matrices(case.batch))
+    return lambda: [(a @ b).numpy()]
+
+
+def trunk(case, peer):
+    """The whole batch to fire9's maps."""
+    net, x = placed(network().eval(), peer), placed(torch.from_numpy(inputs.images(case.batch)), peer)
+
+    def run():
+        with torch.no_grad():
+            return [net(x)]
+
+    return run
+
+
+def finetune(case, peer):
+    """A step of all stages with a new head."""
+    return _step(network(head=True), inputs.images(case.batch), peer)
+
+
+def partial(case, peer):
+    """A step of fire8, fire9 and a new head on cached activations."""
+    return _step(network("fire8", head=True), inputs.activations(case.batch), peer)
+
+
+def _step(net, x, peer):
+    net, x, labels = placed(net.train(), peer), placed(torch.from_numpy(x), peer), placed(torch.from_numpy(inputs.labels(len(x))), peer)
+    optimizer = torch.optim.SGD(net.parameters(), lr=inputs.LR, momentum=inputs.MOMENTUM)
+
+    def step():
+        optimizer.zero_grad()
+        scores = net(x)
+        loss = F.cross_entropy(scores, labels)
+        loss.backward()
+        optimizer.step()
+        return [loss, scores, *(p.grad for p in net.parameters())]
+
+    return step
+
+
+def head(case, peer):
+    """An epoch of a softmax layer: rows picked by an index in a loop, or brought by a DataLoader."""
+    x, labels = map(torch.from_numpy, inputs.codes(case.batch))
+    net, rng = zero_linear(), np.random.default_rng(0)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=inputs.MOMENTUM)
+
+    class Shuffled:
+        def __iter__(self):
+            return iter(rng.permutation(len(x)).tolist())
+
+        def __len__(self):
+            return len(x)
+
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, labels), inputs.HEAD_BATCH, sampler=Shuffled())
+
+    def batches():
+        if peer == "pytorch dataloader":
+            return loader
+        return ((x[rows], labels[rows]) for rows in torch.from_numpy(rng.permutation(len(x))).split(inputs.HEAD_BATCH))
+
+    def epoch():
+        for x_batch, true in batches():
+            optimizer.zero_grad()
+            F.cross_entropy(net(x_batch), true).backward()
+            optimizer.step()
+        return [net.weight]
+
+    return epoch
+
+
+def op(case, peer):
+    """One operation."""
+    name, backward = ops_of(case)
+    arrays = inputs.op_arrays(name, case.batch)
+    tensors = {key: placed(torch.from_numpy(array), peer) for key, array in arrays.items()}
+    gy = tensors.pop("gy")
+    x, *params = (tensor.requires_grad_() for tensor in tensors.values())
+    apply = _function(name, params, case)
+
+    def forward():
+        with torch.no_grad():
+            return [apply(x)]
+
+    def forward_and_backward():
+        for leaf in (x, *params):
+            leaf.grad = None
+        y = apply(x)
+        y.backward(gy)
+        return [y, *(leaf.grad for leaf in (x, *params))]
+
+    return forward_and_backward if backward else forward
+
+
+def _function(name, params, case):
+    if name in inputs.CONVOLUTIONS:
+        shape = inputs.CONVOLUTIONS[name]
+        return lambda x: F.conv2d(x, *params, shape["stride"], shape["padding"], 1, shape["groups"])
+    if name == inputs.POOL:
+        return lambda x: F.max_pool2d(x, 3, 2)
+    if name == inputs.NORM:
+        return nn.BatchNorm2d(inputs.SHAPES[name][0])
+    if name == inputs.LOSS:
+        labels = torch.from_numpy(inputs.labels(case.batch))
+        return lambda x: F.cross_entropy(x, labels)
+
+    def chain(x):
+        for _ in range(inputs.CHAIN):
+            x = torch.relu(x * 1.01 + 0.01)
+        return x
+
+    return chain
+
+
+def placed(thing, peer):
+    """Return a network or a tensor in the memory layout and on the device that the peer's name says."""
+    layout = torch.channels_last if "channels_last" in peer and getattr(thing, "ndim", 4) == 4 else torch.preserve_format
+    return thing.to("cuda" if "cuda" in peer else "cpu", memory_format=layout)
+
+
+RUNS = {"roofline": product, "trunk": trunk, "finetune": finetune, "partial": partial, "head": head, "ops": op, "job": job}

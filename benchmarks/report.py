@@ -1,0 +1,87 @@
+"""What was measured, as tables for people (Markdown) and as a figure."""
+from matplotlib.figure import Figure
+
+from .goals import GOALS
+from .machine import GATE
+
+CORE_SHARE = 0.95                   # of wall time spent computing, for a measurement on an idle machine
+
+
+def table(rows):
+    """Return all ratios: a line per case and peer, a column per setting."""
+    settings = list(dict.fromkeys((row["threads"], row["malloc"]) for row in rows))
+    cells = {}
+    for row in rows:
+        line = cells.setdefault((row["case"], row["op"], row["batch"], row["peer"]), {})
+        line[row["threads"], row["malloc"]] = _ratio(row)
+    heads = [f"{threads} thread{'s' * (threads > 1)}, malloc {malloc}" for threads, malloc in settings]
+    return _markdown(["case", "op", "batch", "peer", *heads],
+                     [[*map(str, key), *(line.get(setting, "") for setting in settings)] for key, line in cells.items()])
+
+
+def goals(rows):
+    """Return the goals and what was reached."""
+    lines = []
+    for goal in GOALS:
+        found = goal.reached(rows)
+        verdict = "not measured" if found is None else "yes" if found <= goal.ratio else "no"
+        if found is not None and goal.stretch and found <= goal.stretch:
+            verdict = "yes, and the stretch"
+        lines.append([goal.text, f"{goal.ratio:.2f}", f"{goal.stretch:.2f}" if goal.stretch else "",
+                      "" if found is None else f"{found:.2f}", verdict])
+    return _markdown(["goal", "at most", "stretch", "measured", "reached"], lines)
+
+
+def problems(rows, roofline):
+    """Return lines about peers that were not measured and about times that cannot be trusted."""
+    lines = [f"no ratio: {row['case']}, {row['op']}, batch {row['batch']} against {row['peer']}: {row['problem']}"
+             for row in rows if "problem" in row]
+    for row in rows:
+        limit = roofline.get((row["threads"], row["malloc"]), float("inf"))
+        for key in ("gflops", "peer_gflops"):
+            if row.get(key, 0) > 1.1 * limit:
+                lines.append(f"{row['case']}, {row['op']}, batch {row['batch']}, {row['peer']}: {key} {row[key]:.0f} is "
+                             f"more than the {limit:.0f} of a matrix product: more threads at work than asked for?")
+    shared = [row for row in rows if not had_the_core(row)]
+    if shared:
+        lines.append(f"not idle: {len(shared)} rows of one thread had the core for less than {CORE_SHARE:.0%} of the time; "
+                     "beside them stands the ratio of processor times (cpu)")
+    return list(dict.fromkeys(lines))
+
+
+def had_the_core(row):
+    """Return whether nobody else was at work on the core of a row of one thread."""
+    return row.get("cpu_share", 1) >= CORE_SHARE
+
+
+def figure(rows):
+    """Return the ratios of the gate's setting: a dot at the median, a line from the smallest to the largest."""
+    rows = [row for row in rows if row["ratio"] is not None and (row["threads"], row["malloc"]) == (GATE.threads, GATE.malloc)]
+    picture = Figure(figsize=(9, 1.2 + 0.2 * len(rows)), layout="constrained")
+    axes = picture.subplots()
+    groups = list(dict.fromkeys(row["case"] for row in rows))
+    for y, row in enumerate(rows):
+        colour = f"C{groups.index(row['case'])}"
+        axes.plot([row["min"], row["max"]], [y, y], color=colour, alpha=0.5)
+        axes.plot(row["ratio"], y, "o", color=colour, markersize=4)
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(rows)), [f"{row['case']}, {row['op']}, batch {row['batch']} / {row['peer']}" for row in rows], fontsize=7)
+    axes.invert_yaxis()
+    axes.grid(axis="x", which="both", alpha=0.3)
+    axes.set_xlabel("time (or memory) of tinynet / of the other, one thread, malloc set; left of 1, tinynet needs less")
+    return picture
+
+
+def _ratio(row):
+    if row["ratio"] is None:
+        return "-"
+    cell = f"{row['ratio']:.2f} ({row['min']:.2f}-{row['max']:.2f})"
+    return cell if had_the_core(row) else f"{cell} cpu {row['cpu_ratio']:.2f}"
+
+
+def _markdown(heads, lines):
+    widths = [max(len(line[i]) for line in [heads, *lines]) for i in range(len(heads))]
+    rule = ["-" * width for width in widths]
+    return "\n".join("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |"
+                     for line in [heads, rule, *lines])

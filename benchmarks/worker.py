@@ -1,0 +1,64 @@
+"""One library's process: it takes orders on stdin and answers on stdout, each a line of JSON.
+
+Orders are {"case": position in CASES}, {"run": true} and {"save": file}; the last saves the results of the last run.
+"""
+import importlib
+import json
+import os
+import sys
+import time
+import traceback
+
+import numpy as np
+
+from . import machine, peers
+from .cases import CASES
+
+
+def main(peer, threads):
+    """Serve one library until stdin ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)                   # what a library prints does not mix with the answers
+    machine.pin(threads)
+    for answer in serve(peer, sys.stdin):
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def serve(peer, orders):
+    """Yield the answers: first one that tells whether the library is there, then one per order."""
+    module, package = peers.PEERS[peer]
+    try:
+        importlib.import_module(f"{peers.__name__}.{module}")
+        yield {"version": getattr(importlib.import_module(package), "__version__", "")}
+    except Exception as error:      # not installed, or too old for this Python or NumPy: it can raise anything
+        yield {"problem": f"not installed: {type(error).__name__}: {error}".splitlines()[0]}
+        return
+    run = results = None
+    for order in map(json.loads, orders):
+        try:
+            if "case" in order:
+                run, answer = peers.prepare(peer, CASES[order["case"]]), {}
+            elif "run" in order:
+                results, answer = timed(run)
+            else:
+                np.savez(order["save"], *map(peers.as_numpy, results))
+                answer = {}
+        except Exception as error:
+            traceback.print_exc()
+            answer = {"problem": f"failed: {type(error).__name__}: {error}".splitlines()[0]}
+        yield answer
+
+
+def timed(run):
+    """Run once; return the results and {"seconds", "cpu", "extra_mb", "peak_mb"}."""
+    machine.forget_peak()
+    before, _ = machine.memory_mb()
+    cpu, start = time.process_time(), time.perf_counter()
+    results = run()
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    _, peak = machine.memory_mb()
+    return results, {"seconds": seconds, "cpu": cpu, "extra_mb": peak - before, "peak_mb": peak}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

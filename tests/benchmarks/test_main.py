@@ -1,0 +1,74 @@
+"""The command line, with libraries that only pretend."""
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import library, report
+from benchmarks.machine import Setting
+from benchmarks.measure import OURS
+
+KEYS = {"malloc", "case", "op", "batch", "threads", "peer", "ratio", "min", "max", "rounds", "ms", "peer_ms"}
+
+
+class Pretender:
+    """A library that takes no time to speak of; DeZero is not installed."""
+
+    def __init__(self, peer, setting):
+        if peer == "dezero":
+            raise library.Problem("not installed: no module named dezero")
+
+    def prepare(self, case):
+        pass
+
+    def run(self):
+        return {"seconds": 2.0, "cpu": 2.0, "extra_mb": 3.0, "peak_mb": 4.0}
+
+    def results(self):
+        return [np.float64(0.5)]
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def pretend(monkeypatch):
+    """Everything but the libraries, on a machine of two idle cores."""
+    monkeypatch.setattr(command, "Library", Pretender)
+    monkeypatch.setattr(command, "busy_cores", lambda: 0.0)
+    monkeypatch.setattr(command, "settings", lambda cores, quick: [Setting("set", 1), Setting("as user", 2)])
+
+
+def test_json_is_a_list_of_rows_and_a_figure_lies_beside_it(pretend, tmp_path, capsys):
+    command.main(["--quick", "--only", "trunk", "--json", str(tmp_path / "out.json")])
+    rows = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert all(KEYS <= row.keys() for row in rows)
+    assert {row["case"] for row in rows} == {"roofline", "trunk"} and {row["threads"] for row in rows} == {1, 2}
+    assert all(row["ratio"] == 1 and row["rounds"] == 3 for row in rows if row["peer"] != "dezero")
+    assert (tmp_path / "out.png").stat().st_size > 1000
+    assert "against dezero: not installed" in capsys.readouterr().out
+
+
+def test_two_threads_are_left_out_on_a_busy_machine(pretend, monkeypatch, capsys):
+    monkeypatch.setattr(command, "busy_cores", lambda: 0.7)
+    command.main(["--quick", "--only", "head"])
+    printed = capsys.readouterr()
+    assert "1 thread, malloc set" in printed.out and "2 threads" not in printed.out
+    assert "2 threads, malloc as user: not measured, others keep 0.7 cores busy" in printed.err
+
+
+def test_every_group_can_be_asked_for(pretend, capsys):
+    for group in ("finetune", "partial", "head", "ops", "job", "scaling"):
+        command.main(["--only", group])
+        assert group in capsys.readouterr().out
+
+
+def test_nothing_is_written_without_json(pretend, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command.main(["--quick", "--only", "head"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_ours_is_no_peer():
+    assert OURS == "tinynet" and report.GOALS
