@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import setuptools  # noqa: F401  (nbgrader needs it, and it must come before anything imports distutils)
 from hypothesis import HealthCheck, settings
 
 from tests import strict_device
