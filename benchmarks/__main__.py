@@ -3,15 +3,14 @@ import argparse
 import json
 import math
 import os
-import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
-from . import report
+from . import peers, report
 from .cases import CASES
 from .library import Library, Problem
-from .machine import busy_cores, settings
+from .machine import busy_cores, describe, settings
 from .measure import measure
 
 IDLE = 0.15                         # cores that others may keep busy while two threads are measured
@@ -22,17 +21,20 @@ def main(argv=None):
     arguments = _parse(argv)
     cases = [case for case in CASES if (case.quick or not arguments.quick)
              and (arguments.only is None or case.case in (arguments.only, "roofline"))]
-    rows, roofline = [], {}
+    rows, roofline, versions, notes = [], {}, {}, []
     for setting in settings(os.cpu_count() or 1, arguments.quick):
         busy = busy_cores()
         if setting.threads > 1 and busy > IDLE:
-            print(f"{setting}: not measured, others keep {busy:.1f} cores busy", file=sys.stderr)
+            notes.append(f"{setting}: not measured, others kept {busy:.1f} cores busy")
             continue
-        rows += _measure_all(cases, setting, 3 if arguments.quick else 7)
+        rows += _measure_all(cases, setting, 3 if arguments.quick else 7, versions)
         roofline[setting.threads, setting.malloc] = _roofline(rows, setting)
-    print(report.table(rows), "", report.goals(rows), "", *report.problems(rows, roofline), sep="\n")
+    notes += report.problems(rows, roofline)
+    document = report.document(rows, notes, f"{describe()}; {', '.join(map(' '.join, versions.items()))}")
+    print(document)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        arguments.json.with_suffix(".md").write_text(document, encoding="utf-8")
         report.figure(rows).savefig(arguments.json.with_suffix(".png"), dpi=110)
 
 
@@ -40,18 +42,22 @@ def _parse(argv):
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="tinynet side by side with other libraries.")
     parser.add_argument("--quick", action="store_true", help="one setting, the most telling cases, 3 rounds: under 2 minutes")
     parser.add_argument("--only", choices=list(dict.fromkeys(case.case for case in CASES)), help="one group of cases")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the measurements here, and a figure beside it")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the measurements here, and beside it the tables (.md) and a figure (.png)")
     return parser.parse_args(argv)
 
 
-def _measure_all(cases, setting, rounds):
-    """Return the rows of every case in one setting; a library's process serves all cases that do not want a new one."""
+def _measure_all(cases, setting, rounds, versions):
+    """Return the rows of every case in one setting, and note in `versions` what was measured.
+
+    A library's process serves all cases that do not want a new one.
+    """
     running, rows = {}, []
 
     def start(peer):
         if peer not in running:
             try:
                 running[peer] = Library(peer, setting)
+                versions[peers.PEERS[peer][1]] = running[peer].version
             except Problem as problem:
                 running[peer] = problem
         if isinstance(running[peer], Problem):

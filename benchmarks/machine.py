@@ -1,8 +1,11 @@
 """The machine under the measurement: threads, cores, the allocator, and whether anybody else is at work."""
+import datetime
 import os
 import platform
 import time
 from dataclasses import dataclass
+
+import numpy as np
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "TINYNET_WORKERS")
 MALLOC = {                          # glibc: keep freed memory instead of giving it back and faulting it in again
@@ -46,6 +49,20 @@ def settings(cores, quick):
     if quick:
         return [Setting(mallocs[0], 1)]
     return [Setting(malloc, threads) for threads in (1, 2)[:cores] for malloc in mallocs]
+
+
+def describe():
+    """Return the machine in words: cores, processor, its widest vectors, system, Python, the day."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            info = dict(line.split(":", 1) for line in file if ":" in line)
+        info = {key.strip(): value.strip() for key, value in info.items()}
+    except OSError:
+        info = {}
+    vectors = next((name for name in ("AVX512F", "AVX2") if name.lower() in info.get("flags", "").split()), "")
+    processor = ", ".join(filter(None, [info.get("model name") or platform.processor() or platform.machine(), vectors]))
+    return (f"{os.cpu_count()} cores, {processor}; {platform.system()}, Python {platform.python_version()}, NumPy {np.__version__}; "
+            f"{datetime.date.today():%d %B %Y}")
 
 
 def pin(cores):

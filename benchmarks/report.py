@@ -7,6 +7,21 @@ from .machine import GATE
 CORE_SHARE = 0.95                   # of wall time spent computing, for a measurement on an idle machine
 
 
+def document(rows, notes, machine):
+    """Return the whole report, Markdown; `machine` is a line that says where and when, `notes` are sentences."""
+    parts = [f"# Measured: {machine}", "Times of tinynet divided by those of the other: below 1, tinynet is faster. "
+             "The median over the rounds, in brackets the smallest and the largest.",
+             "## Goals", goals(rows), "## All ratios", table(rows)]
+    if notes:
+        parts += ["## What to know about them", "\n".join(f"* {note}" for note in notes)]
+    memory = [[row["op"], str(row["batch"]), f"{row['threads']}, {row['malloc']}", f"{row['mb']:.0f}", row["peer"], f"{row['peer_mb']:.0f}",
+               f"{row['accuracy']:.3f} / {row['peer_accuracy']:.3f}" if "accuracy" in row else ""] for row in rows if "mb" in row]
+    if memory:
+        parts += ["## Memory, and accuracy of the main job",
+                  _markdown(["op", "batch", "threads, malloc", "tinynet MB", "peer", "MB", "accuracy"], memory)]
+    return "\n\n".join(parts) + "\n"
+
+
 def table(rows):
     """Return all ratios: a line per case and peer, a column per setting."""
     settings = list(dict.fromkeys((row["threads"], row["malloc"]) for row in rows))

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from benchmarks.machine import GATE, MALLOC, THREADS, Setting, busy_cores, forget_peak, memory_mb, settings
+from benchmarks.machine import GATE, MALLOC, THREADS, Setting, busy_cores, describe, forget_peak, memory_mb, settings
 
 
 def test_threads_and_malloc_are_in_the_environment(monkeypatch):
@@ -37,3 +37,7 @@ def test_busy_cores_and_memory_are_numbers_or_unknown():
     forget_peak()
     now, peak = memory_mb()
     assert math.isnan(now) or 0 < now <= peak * 1.5
+
+
+def test_the_machine_is_described():
+    assert "cores" in describe() and "NumPy" in describe()

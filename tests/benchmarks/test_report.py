@@ -61,3 +61,12 @@ def test_figure_shows_the_gate_alone():
     axes, = report.figure(rows).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "trunk, forward, batch 16 / pytorch", "head, forward, batch 16 / pytorch"]
+
+
+def test_document_says_where_what_is_missing_and_how_much_memory():
+    rows = [ROW, ROW | {"op": "job", "mb": 101.4, "peer_mb": 387.3, "accuracy": 1.0, "peer_accuracy": 0.958}]
+    text = report.document(rows, ["chainer is missing"], "two cores")
+    assert text.startswith("# Measured: two cores\n")
+    assert "* chainer is missing" in text
+    assert ["job", "16", "1, set", "101", "pytorch", "387", "1.000 / 0.958"] in cells(text)
+    assert "## Memory" not in report.document([ROW], [], "")
