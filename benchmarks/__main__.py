@@ -1,13 +1,12 @@
 """The command line: measure, print the tables, write the JSON and the figure. ``python -m benchmarks --help``."""
 import argparse
 import json
-import math
 import os
 from pathlib import Path
 
 from tqdm import tqdm
 
-from . import peers, report
+from . import report
 from .cases import CASES
 from .library import Library, Problem
 from .machine import busy_cores, describe, settings
@@ -21,16 +20,15 @@ def main(argv=None):
     arguments = _parse(argv)
     cases = [case for case in CASES if (case.quick or not arguments.quick)
              and (arguments.only is None or case.case in (arguments.only, "roofline"))]
-    rows, roofline, versions, notes = [], {}, {}, []
+    rows, versions, notes = [], set(), []
     for setting in settings(os.cpu_count() or 1, arguments.quick):
         busy = busy_cores()
         if setting.threads > 1 and busy > IDLE:
             notes.append(f"{setting}: not measured, others kept {busy:.1f} cores busy")
             continue
         rows += _measure_all(cases, setting, 3 if arguments.quick else 7, versions)
-        roofline[setting.threads, setting.malloc] = _roofline(rows, setting)
-    notes += report.problems(rows, roofline)
-    document = report.document(rows, notes, f"{describe()}; {', '.join(map(' '.join, versions.items()))}")
+    notes += report.problems(rows)
+    document = report.document(rows, notes, f"{describe()}; {', '.join(filter(None, sorted(versions)))}")
     print(document)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
@@ -57,7 +55,7 @@ def _measure_all(cases, setting, rounds, versions):
         if peer not in running:
             try:
                 running[peer] = Library(peer, setting)
-                versions[peers.PEERS[peer][1]] = running[peer].version
+                versions.add(running[peer].version)
             except Problem as problem:
                 running[peer] = problem
         if isinstance(running[peer], Problem):
@@ -71,13 +69,6 @@ def _measure_all(cases, setting, rounds, versions):
         if isinstance(library, Library):
             library.close()
     return rows
-
-
-def _roofline(rows, setting):
-    """Return the GFLOP/s of the fastest matrix product that was seen in a setting."""
-    found = [row[key] for row in rows for key in ("gflops", "peer_gflops")
-             if row["case"] == "roofline" and (row["threads"], row["malloc"]) == (setting.threads, setting.malloc) and key in row]
-    return max(found, default=math.inf)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import traceback
+from importlib import metadata
 
 import numpy as np
 
@@ -26,10 +27,10 @@ def main(peer, threads):
 
 def serve(peer, orders):
     """Yield the answers: first one that tells whether the library is there, then one per order."""
-    module, package = peers.PEERS[peer]
+    module, distribution = peers.PEERS[peer]
     try:
         importlib.import_module(f"{peers.__name__}.{module}")
-        yield {"version": getattr(importlib.import_module(package), "__version__", "")}
+        yield {"version": f"{distribution} {metadata.version(distribution)}" if distribution else ""}
     except Exception as error:      # not installed, or too old for this Python or NumPy: it can raise anything
         yield {"problem": f"not installed: {type(error).__name__}: {error}".splitlines()[0]}
         return

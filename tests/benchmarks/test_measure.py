@@ -78,7 +78,7 @@ def test_a_case_is_checked_warmed_up_and_measured_turn_by_turn():
     assert rows == [{
         "malloc": "set", "case": "trunk", "op": "forward", "batch": 16, "threads": 1, "peer": "torch",
         "ratio": 0.5, "min": 0.25, "max": 1.5, "rounds": 3, "ms": 2000, "peer_ms": 4000,
-        "cpu_ratio": 0.5, "cpu_share": 0.5, "gflops": 4, "peer_gflops": 2}]
+        "cpu_ratio": 0.5, "cpu_share": 0.5, "gflops": 8, "peer_gflops": 2}]
 
 
 def test_rounds_of_the_case_come_first():
