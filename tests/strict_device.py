@@ -209,4 +209,5 @@ vars(cupy).update(
 for _keywords, _names in FUNCTIONS.items():
     for _name in _names.split():
         setattr(cupy, _name, _on_device(getattr(np, _name), _keywords))
+cupy.result_type = lambda *arrays: np.result_type(*_inside(arrays))
 cupy.add.at = lambda target, index, values: np.add.at(target._host, _inside(index), _inside(values))

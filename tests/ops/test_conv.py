@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinynet import InputError, Tensor, gradcheck, ops
+from tinynet.ops import conv
 from tinynet.ops.conv import col2im, im2col
 from tinynet.ops.window import output_size
 
@@ -87,12 +88,43 @@ def test_a_number_means_both_directions(rng):
                                   ops.conv2d(x, W, stride=(2, 2), padding=(1, 1)).data)
 
 
-def test_columns_are_kept_for_the_filters_alone(rng):
-    """They are R S times as large as the image: a frozen filter must not pay for them."""
-    x = Tensor(rng.standard_normal((2, 3, 7, 11)), requires_grad=True)
-    y = ops.conv2d(x, Tensor(rng.standard_normal((5, 3, 3, 3))))
+@pytest.mark.parametrize("trainable, images", [(True, 1), (False, 0)])
+def test_columns_are_not_kept(trainable, images, rng):
+    """They are R S times as large as the image, which is kept for trainable filters alone."""
+    x, W = rng.standard_normal((2, 3, 7, 11)), rng.standard_normal((5, 3, 3, 3))
+    y = ops.conv2d(Tensor(x, requires_grad=True), Tensor(W, requires_grad=trainable))
     kept = sum(value.nbytes for value in vars(y.creator).values() if isinstance(value, np.ndarray))
-    assert kept <= x.data.nbytes
+    assert kept == images * x.nbytes + W.nbytes
+
+
+@pytest.mark.parametrize("at_a_time, lengths", [(1, [1] * 5), (2, [2, 2, 1]), (5, [5]), (9, [5])])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_results_do_not_depend_on_how_many_images_are_done_at_a_time(at_a_time, lengths, groups, rng, monkeypatch):
+    x, W, b = rng.standard_normal((5, 6, 7, 11)), rng.standard_normal((3, 6 // groups, 3, 2)), rng.standard_normal(3)
+    gy = rng.standard_normal((5, 3, 5, 10))
+
+    def results(numbers):
+        made = []
+        monkeypatch.setattr(conv, "COLUMN_NUMBERS", numbers)
+        monkeypatch.setattr(conv, "im2col", lambda x, *window: made.append(len(x)) or im2col(x, *window))
+        leaves = [Tensor(array, requires_grad=True) for array in (x, W, b)]
+        y = ops.conv2d(*leaves, groups=groups)
+        y.backward(gy)
+        return made, [y.data, *(leaf.grad for leaf in leaves)]
+
+    numbers = (6 * 3 * 2) * (5 * 10)                    # in one image's columns
+    made, arrays = results(at_a_time * numbers + numbers - 1)
+    assert made == 2 * lengths
+    for array, expected in zip(arrays, results(10 ** 9)[1], strict=True):
+        np.testing.assert_allclose(array, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_on_the_gpu_the_whole_batch_is_done_at_once(device, rng, monkeypatch):
+    made = []
+    monkeypatch.setattr(conv, "COLUMN_NUMBERS", 1)
+    monkeypatch.setattr(conv, "im2col", lambda x, *window: made.append(len(x)) or im2col(x, *window))
+    ops.conv2d(*(Tensor(rng.standard_normal(shape)).to(device) for shape in ((5, 3, 7, 11), (2, 3, 3, 3))))
+    assert made == ([1] * 5 if device == "cpu" else [5])
 
 
 def test_a_1x1_filter_copies_nothing(rng):

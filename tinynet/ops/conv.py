@@ -3,11 +3,14 @@
 Source: K. Chellapilla, S. Puri, P. Simard, "High Performance Convolutional Neural Networks for Document
 Processing", 2006.
 """
+import numpy as np
+
 from ..backend import array_module
 from ..errors import InputError
 from ..tensor import Function
 from .window import check_window, output_size, pair, reach
 
+COLUMN_NUMBERS = 2 ** 20            # numbers in the columns that are made at a time: 4 MB
 
 def im2col(x, kernel, stride, padding):
     """Lay the pixels under every window into one column each.
@@ -80,37 +83,54 @@ class Conv2d(Function):
 
     x (N, C, H, W), W (F, C/G, R, S), b (F,), y (N, F, OH, OW). With G groups, the channels and the filters are
     cut into G parts and part g of the filters sees part g of the channels alone; G = C is depthwise.
+
+    Columns are made for a few images at a time and used while they are in the cache. Backward makes them again:
+    kept, they would take R S times the memory of the images.
     """
 
     def __init__(self, stride, padding, groups):
         self.stride, self.padding, self.groups = stride, padding, groups
 
     def forward(self, x, W, b):
-        N, G, F = len(x), self.groups, len(W)
-        kernel = W.shape[2:]
-        OH, OW = (output_size(*axis) for axis in zip(x.shape[2:], kernel, self.stride, self.padding))
-        cols = im2col(x, kernel, self.stride, self.padding)
-        cols = cols.reshape(N, G, cols.shape[1] // G, OH * OW)
-        y = W.reshape(G, F // G, -1) @ cols                 # (G, F/G, CRS/G) @ (N, G, CRS/G, L) -> (N, G, F/G, L)
+        N, F, G, self.kernel = len(x), len(W), self.groups, W.shape[2:]
+        OH, OW = (output_size(*axis) for axis in zip(x.shape[2:], self.kernel, self.stride, self.padding))
+        xp = array_module(x)
+        self.W = W.reshape(G, F // G, -1)
+        y = xp.empty((N, G, F // G, OH * OW), xp.result_type(x, W))
+        for images in self.portions(y):                     # (G, F/G, CRS/G) @ (n, G, CRS/G, L) -> (n, G, F/G, L)
+            xp.matmul(self.W, self.columns(x[images]), out=y[images])
         y = y.reshape(N, F, OH, OW)
         if b is not None:
             y += b.reshape(F, 1, 1)
-        self.x_shape, self.W = x.shape, W
-        self.cols = cols if self.needs[1] else None
+        self.x_shape, self.W_shape = x.shape, W.shape
+        self.x = x if self.needs[1] else None
         return y
 
     def backward(self, gy):                                 # (N, F, OH, OW)
-        N, F, OH, OW = gy.shape
-        G, W = self.groups, self.W
-        gx = gW = None
+        xp, (N, F, OH, OW), G = array_module(gy), gy.shape, self.groups
         g = gy.reshape(N, G, F // G, OH * OW)               # (N, G, F/G, L)
-        if self.needs[1]:                                   # (N, G, F/G, L) @ (N, G, L, CRS/G), summed over N
-            gW = (g @ self.cols.swapaxes(-1, -2)).sum(axis=0).reshape(W.shape)
-        if self.needs[0]:                                   # (G, CRS/G, F/G) @ (N, G, F/G, L) -> (N, G, CRS/G, L)
-            gcols = W.reshape(G, F // G, -1).swapaxes(-1, -2) @ g
-            gx = col2im(gcols, self.x_shape, W.shape[2:], self.stride, self.padding)
+        gx = xp.empty(self.x_shape, gy.dtype) if self.needs[0] else None
+        gW = xp.zeros(self.W.shape, gy.dtype) if self.needs[1] else None
+        for images in self.portions(g):
+            if self.needs[0]:                               # (G, CRS/G, F/G) @ (n, G, F/G, L) -> (n, G, CRS/G, L)
+                gcols = self.W.swapaxes(-1, -2) @ g[images]
+                gx[images] = col2im(gcols, gx[images].shape, self.kernel, self.stride, self.padding)
+            if self.needs[1]:                               # (n, G, F/G, L) @ (n, G, L, CRS/G), summed over n
+                gW += (g[images] @ self.columns(self.x[images]).swapaxes(-1, -2)).sum(axis=0)
         gb = gy.sum(axis=(0, 2, 3)) if self.needs[2] else None
-        return gx, gW, gb
+        return gx, None if gW is None else gW.reshape(self.W_shape), gb
+
+    def columns(self, x):
+        """Return the columns of n images, (n, G, CRS/G, L)."""
+        cols = im2col(x, self.kernel, self.stride, self.padding)
+        return cols.reshape(len(x), *self.W.shape[::2], -1)
+
+    def portions(self, y):
+        """Return slices of the batch, few images in each on the CPU; y is (N, G, F/G, L)."""
+        N, G, _, L = y.shape
+        numbers = G * self.W.shape[2] * L                   # in the columns of one image
+        n = max(1, COLUMN_NUMBERS // numbers) if array_module(y) is np else N
+        return [slice(start, start + n) for start in range(0, N, max(1, n))]
 
 
 def conv2d(x, W, b=None, stride=1, padding=0, groups=1):
