@@ -1,6 +1,6 @@
 """One library's process: it takes orders on stdin and answers on stdout, each a line of JSON.
 
-Orders are {"case": position in CASES}, {"run": true} and {"save": file}; the last saves the results of the last run.
+Orders are {"case": position in CASES}, {"run": times} and {"save": file}; the last saves the results of the last run.
 """
 import importlib
 import json
@@ -40,7 +40,7 @@ def serve(peer, orders):
             if "case" in order:
                 run, answer = peers.prepare(peer, CASES[order["case"]]), {}
             elif "run" in order:
-                results, answer = timed(run)
+                results, answer = timed(run, order["run"])
             else:
                 np.savez(order["save"], *map(peers.as_numpy, results))
                 answer = {}
@@ -50,13 +50,14 @@ def serve(peer, orders):
         yield answer
 
 
-def timed(run):
-    """Run once; return the results and {"seconds", "cpu", "extra_mb", "peak_mb"}."""
+def timed(run, times):
+    """Run so many times; return the last results and {"seconds", "cpu", "extra_mb", "peak_mb"}, the first two of one run."""
     machine.forget_peak()
     before, _ = machine.memory_mb()
     cpu, start = time.process_time(), time.perf_counter()
-    results = run()
-    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    for _ in range(times):
+        results = run()
+    seconds, cpu = (time.perf_counter() - start) / times, (time.process_time() - cpu) / times
     _, peak = machine.memory_mb()
     return results, {"seconds": seconds, "cpu": cpu, "extra_mb": peak - before, "peak_mb": peak}
 

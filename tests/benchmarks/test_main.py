@@ -23,7 +23,7 @@ class Pretender:
     def prepare(self, case):
         pass
 
-    def run(self):
+    def run(self, times=1):
         return {"seconds": 2.0, "cpu": 2.0, "extra_mb": 3.0, "peak_mb": 4.0}
 
     def results(self):

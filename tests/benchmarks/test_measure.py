@@ -5,7 +5,7 @@ import pytest
 from benchmarks.cases import Case
 from benchmarks.library import Problem
 from benchmarks.machine import Setting
-from benchmarks.measure import TOLERANCE, difference, interleave, measure, ratios
+from benchmarks.measure import TOLERANCE, TURN, difference, interleave, measure, ratios
 
 SETTING = Setting("set", 1)
 KEYS = {"malloc", "case", "op", "batch", "threads", "peer", "ratio", "min", "max", "rounds", "ms", "peer_ms"}
@@ -20,8 +20,8 @@ class Pretender:
     def prepare(self, case):
         self.log.append((self.name, "prepare"))
 
-    def run(self):
-        self.log.append((self.name, "run"))
+    def run(self, times=1):
+        self.log.append((self.name, "run") if times == 1 else (self.name, "run", times))
         seconds = next(self.seconds)
         return {"seconds": seconds, "cpu": seconds / 2, "extra_mb": 10 * seconds, "peak_mb": 100 * seconds}
 
@@ -71,9 +71,9 @@ def test_difference_is_relative_and_the_worst_array_counts(ours, theirs, expecte
 
 def test_a_case_is_checked_warmed_up_and_measured_turn_by_turn():
     log = []
-    libraries = {"tinynet": Pretender("tinynet", log, [99, 1, 2, 6]), "torch": Pretender("torch", log, [99, 4, 4, 4])}
+    libraries = {"tinynet": Pretender("tinynet", log, [99, 99, 1, 2, 6]), "torch": Pretender("torch", log, [99, 99, 4, 4, 4])}
     rows = measure(Case("trunk", "forward", 16, ("torch",), gflop=8.0), SETTING, 3, start(libraries))
-    warm_up = [(name, what) for name in ("tinynet", "torch") for what in ("prepare", "run", "results")]
+    warm_up = [(name, what) for name in ("tinynet", "torch") for what in ("prepare", "run", "results", "run")]
     assert log == warm_up + [("tinynet", "run"), ("torch", "run")] * 3
     assert rows == [{
         "malloc": "set", "case": "trunk", "op": "forward", "batch": 16, "threads": 1, "peer": "torch",
@@ -81,14 +81,21 @@ def test_a_case_is_checked_warmed_up_and_measured_turn_by_turn():
         "cpu_ratio": 0.5, "cpu_share": 0.5, "gflops": 8, "peer_gflops": 2}]
 
 
+def test_what_is_quick_is_done_many_times_in_a_turn():
+    log = []
+    libraries = {"tinynet": Pretender("tinynet", log, [1, TURN / 2.5, 1]), "torch": Pretender("torch", log, [1, TURN * 2, 1])}
+    measure(Case("head", "epoch", 16, ("torch",)), SETTING, 1, start(libraries))
+    assert log[-2:] == [("tinynet", "run", 3), ("torch", "run")]
+
+
 def test_rounds_of_the_case_come_first():
-    libraries = {name: Pretender(name, [], [1] * 9) for name in ("tinynet", "torch")}
+    libraries = {name: Pretender(name, [], [1] * 10) for name in ("tinynet", "torch")}
     row, = measure(Case("job", "all", 1, ("torch",), rounds=2), SETTING, 7, start(libraries))
     assert row["rounds"] == 2
 
 
 def test_a_missing_peer_is_reported_and_the_others_are_measured():
-    libraries = {"tinynet": Pretender("tinynet", [], [1] * 9), "dezero": "not installed: no module", "torch": Pretender("torch", [], [1] * 9)}
+    libraries = {"tinynet": Pretender("tinynet", [], [1] * 10), "dezero": "not installed: no module", "torch": Pretender("torch", [], [1] * 10)}
     rows = measure(Case("trunk", "forward", 1, ("dezero", "torch")), SETTING, 3, start(libraries))
     assert [row["peer"] for row in rows] == ["dezero", "torch"]
     assert rows[0]["problem"] == "not installed: no module" and rows[0]["ratio"] is None and rows[0]["rounds"] == 0
@@ -100,17 +107,17 @@ def test_a_missing_peer_is_reported_and_the_others_are_measured():
     (1 + TOLERANCE / 2, True, True), (1 + TOLERANCE * 2, True, False), (1 + TOLERANCE * 2, False, True), (np.nan, True, False)])
 def test_other_results_get_no_ratio(result, same, measured):
     log = []
-    libraries = {"tinynet": Pretender("tinynet", [], [1] * 9), "torch": Pretender("torch", log, [1] * 9, result)}
+    libraries = {"tinynet": Pretender("tinynet", [], [1] * 10), "torch": Pretender("torch", log, [1] * 10, result)}
     row, = measure(Case("trunk", "forward", 1, ("torch",), same=same), SETTING, 3, start(libraries))
     assert (row["ratio"] is not None) == measured
-    assert log.count(("torch", "run")) == (4 if measured else 1)
+    assert log.count(("torch", "run")) == (5 if measured else 2)
     if not measured:
         assert row["problem"].startswith("results differ by")
 
 
 def test_without_tinynet_there_is_nothing_to_compare():
     with pytest.raises(Problem, match="tinynet: broken"):
-        measure(Case("trunk", "forward", 1, ("torch",)), SETTING, 3, start({"tinynet": "broken", "torch": Pretender("torch", [], [1] * 9)}))
+        measure(Case("trunk", "forward", 1, ("torch",)), SETTING, 3, start({"tinynet": "broken", "torch": Pretender("torch", [], [1] * 10)}))
 
 
 def test_a_fresh_case_starts_a_process_for_every_turn():

@@ -18,16 +18,29 @@ def answers(peer, *orders):
 
 def test_orders_are_answered(tmp_path):
     file = tmp_path / "results.npz"
-    hello, prepared, turn, saved = answers("tinynet", {"case": CASES.index(TAPE)}, {"run": True}, {"save": str(file)})
+    hello, prepared, turn, saved = answers("tinynet", {"case": CASES.index(TAPE)}, {"run": 1}, {"save": str(file)})
     assert hello == {"version": ""} and prepared == saved == {}
     assert turn.keys() == {"seconds", "cpu", "extra_mb", "peak_mb"}
     with np.load(file) as results:
         assert [array.shape for array in results.values()] == [(8, 8), (8, 8)]
 
 
+def test_a_turn_of_many_runs_tells_the_time_of_one(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(worker.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(worker.time, "process_time", lambda: clock[0] / 4)
+
+    def run():
+        clock[0] += 2
+        return [clock[0]]
+
+    results, turn = worker.timed(run, 3)
+    assert results == [6] and (turn["seconds"], turn["cpu"]) == (2, 0.5)
+
+
 def test_a_library_that_is_not_there_says_so(monkeypatch):
     monkeypatch.setitem(peers.PEERS, "tinynet", ("no_such_library", "no_such_library"))
-    (answer,) = answers("tinynet", {"run": True})
+    (answer,) = answers("tinynet", {"run": 1})
     assert answer["problem"].startswith("not installed: ModuleNotFoundError")
 
 
