@@ -39,11 +39,11 @@ def goals(rows):
     lines = []
     for goal in GOALS:
         found = goal.reached(rows)
-        verdict = "not measured" if found is None else "yes" if found <= goal.ratio else "no"
+        verdict = "not measured" if found is None else "yes" if found <= goal.limit else "no"
         if found is not None and goal.stretch and found <= goal.stretch:
             verdict = "yes, and the stretch"
-        lines.append([goal.text, f"{goal.ratio:.2f}", f"{goal.stretch:.2f}" if goal.stretch else "",
-                      "" if found is None else f"{found:.2f}", verdict])
+        lines.append([goal.text, f"{goal.limit:.3g}", f"{goal.stretch:.3g}" if goal.stretch else "",
+                      "" if found is None else f"{found:.3g}", verdict])
     return _markdown(["goal", "at most", "stretch", "measured", "reached"], lines)
 
 

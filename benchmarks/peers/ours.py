@@ -156,6 +156,12 @@ def scaling_epoch(case, peer):
     return lambda: [fit(net, codes, codes.labels, np.arange(n), np.arange(0), optimizer, 1, rng, progress=False)["train_loss"]]
 
 
+def scaling_job(case, peer):
+    """The main job on many images, with its report."""
+    dataset, folder = inputs.Noise(case.items(peer)), inputs.scratch()
+    return lambda: [transfer(dataset, folder / "run", progress=False)["test_accuracy"]]
+
+
 def _device(peer):
     return "gpu" if peer == "tinynet cuda" else "cpu"
 
@@ -163,5 +169,5 @@ def _device(peer):
 RUNS = {
     "roofline": product, "trunk": trunk, "finetune": finetune, "partial": partial, ("head", "epoch, fit"): head_fit, "head": head_loop,
     "ops": op, "job": job, ("scaling", "activations"): scaling_activations,
-    ("scaling", "epoch from the cache"): scaling_epoch, "scaling": trunk,
+    ("scaling", "epoch from the cache"): scaling_epoch, ("scaling", "main job"): scaling_job, "scaling": trunk,
 }

@@ -32,7 +32,7 @@ def test_no_case_twice():
 
 @pytest.mark.parametrize("goal", GOALS, ids=[goal.text for goal in GOALS])
 def test_every_goal_is_about_rows_that_are_measured(goal):
-    rows = [{"malloc": malloc, "case": case.case, "op": case.op, "batch": case.batch, "threads": threads, "peer": peer, "ratio": 1}
+    rows = [{"malloc": malloc, "case": case.case, "op": case.op, "batch": case.batch, "threads": threads, "peer": peer, "ratio": 1, "mb": 1}
             for case in CASES for peer in case.peers for malloc in ("set", "as user") for threads in (1, 2)
             if not case.settings or (malloc, threads) in {(setting.malloc, setting.threads) for setting in case.settings}]
     assert goal.reached(rows) == 1

@@ -36,6 +36,11 @@ def test_a_goal_is_held_to_its_worst_row():
     assert goal.reached([]) is None
 
 
+def test_a_goal_can_be_about_memory():
+    goal = Goal("", 500, None, {"batch": [16]}, of="mb")
+    assert goal.reached([ROW | {"mb": 61.5}, ROW | {"batch": 32, "mb": 700}]) == 61.5
+
+
 @pytest.mark.parametrize("ratio, verdict", [(0.5, "yes, and the stretch"), (0.6, "yes"), (0.7, "no"), (None, "not measured")])
 def test_goals_say_what_was_reached(ratio, verdict):
     rows = [ROW | {"ratio": ratio, "batch": batch} for batch in (16, 32)]
