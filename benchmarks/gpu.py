@@ -10,12 +10,11 @@ import platform
 import sys
 
 from . import peers
-from .cases import Case
+from .cases import CASES as ALL_CASES
 from .measure import TOLERANCE, difference, interleave, ratios
 
 ROUNDS, WARM_UPS = 15, 3
-CASES = [*(Case("trunk", "forward", n, ("pytorch cuda",)) for n in (1, 16, 32)),
-         Case("finetune", "step", 16, ("pytorch cuda",)), Case("partial", "step", 32, ("pytorch cuda",))]
+CASES = [case for case in ALL_CASES if case.case in ("trunk", "finetune", "partial", "ops") and case.of == "seconds"]
 
 
 def main(argv=None):

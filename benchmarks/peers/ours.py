@@ -88,8 +88,10 @@ def op(case, peer):
     """One operation, called as in lesson 02."""
     name, backward = ops_of(case)
     arrays = inputs.op_arrays(name, case.batch)
-    x, *params = (Tensor(array, requires_grad=True) for key, array in arrays.items() if key != "gy")
-    apply = _function(name, params, case)
+    tensors = {key: Tensor(array, requires_grad=True).to(_device(peer)) for key, array in arrays.items()}
+    gy = tensors.pop("gy").data
+    x, *params = tensors.values()
+    apply = _function(name, params, case, _device(peer))
 
     def forward():
         with no_grad():
@@ -99,20 +101,20 @@ def op(case, peer):
         for leaf in (x, *params):
             leaf.zero_grad()
         y = apply(x)
-        y.backward(arrays["gy"])
+        y.backward(gy)
         return [y.data, x.grad, *(p.grad for p in params)]
 
     return forward_and_backward if backward else forward
 
 
-def _function(name, params, case):
+def _function(name, params, case, device):
     if name in inputs.CONVOLUTIONS:
         shape = inputs.CONVOLUTIONS[name]
         return lambda x: ops.conv2d(x, *params, shape["stride"], shape["padding"], shape["groups"])
     if name == inputs.POOL:
         return lambda x: ops.max_pool2d(x, 3, 2)
     if name == inputs.NORM:
-        return BatchNorm2d(inputs.SHAPES[name][0])
+        return BatchNorm2d(inputs.SHAPES[name][0]).to(device)
     if name == inputs.LOSS:
         return lambda x: ops.cross_entropy(x, inputs.labels(case.batch))
 

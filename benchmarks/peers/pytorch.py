@@ -143,7 +143,7 @@ def op(case, peer):
     tensors = {key: placed(torch.from_numpy(array), peer) for key, array in arrays.items()}
     gy = tensors.pop("gy")
     x, *params = (tensor.requires_grad_() for tensor in tensors.values())
-    apply = _function(name, params, case)
+    apply = _function(name, params, case, peer)
 
     def forward():
         with torch.no_grad():
@@ -159,16 +159,16 @@ def op(case, peer):
     return forward_and_backward if backward else forward
 
 
-def _function(name, params, case):
+def _function(name, params, case, peer):
     if name in inputs.CONVOLUTIONS:
         shape = inputs.CONVOLUTIONS[name]
         return lambda x: F.conv2d(x, *params, shape["stride"], shape["padding"], 1, shape["groups"])
     if name == inputs.POOL:
         return lambda x: F.max_pool2d(x, 3, 2)
     if name == inputs.NORM:
-        return nn.BatchNorm2d(inputs.SHAPES[name][0])
+        return placed(nn.BatchNorm2d(inputs.SHAPES[name][0]), peer)
     if name == inputs.LOSS:
-        labels = torch.from_numpy(inputs.labels(case.batch))
+        labels = placed(torch.from_numpy(inputs.labels(case.batch)), peer)
         return lambda x: F.cross_entropy(x, labels)
 
     def chain(x):
