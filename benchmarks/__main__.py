@@ -21,12 +21,18 @@ def main(argv=None):
     cases = [case for case in CASES if (case.quick or not arguments.quick)
              and (arguments.only is None or case.case in (arguments.only, "roofline"))]
     rows, versions, notes = [], set(), []
-    for setting in settings(os.cpu_count() or 1, arguments.quick):
-        busy = busy_cores()
-        if setting.threads > 1 and busy > IDLE:
-            notes.append(f"{setting}: not measured, others kept {busy:.1f} cores busy")
-            continue
-        rows += _measure_all(cases, setting, 3 if arguments.quick else 7, versions)
+    try:
+        for setting in settings(os.cpu_count() or 1, arguments.quick):
+            busy = busy_cores()
+            if setting.threads > 1 and busy > IDLE:
+                notes.append(f"{setting}: not measured, others kept {busy:.1f} cores busy")
+                continue
+            for found in _measure_all(cases, setting, 3 if arguments.quick else 7, versions):
+                rows += found
+    except KeyboardInterrupt:
+        notes.append("stopped before the end by Ctrl-C: what was still to come is missing")
+    if not rows:
+        raise SystemExit("nothing was measured")
     notes += report.problems(rows)
     document = report.document(rows, notes, f"{describe()}; {', '.join(filter(None, sorted(versions)))}")
     print(document)
@@ -45,11 +51,11 @@ def _parse(argv):
 
 
 def _measure_all(cases, setting, rounds, versions):
-    """Return the rows of every case in one setting, and note in `versions` what was measured.
+    """Yield the rows of each case in one setting, and note in `versions` what was measured.
 
     A library's process serves all cases that do not want a new one.
     """
-    running, rows = {}, []
+    running = {}
 
     def start(peer):
         if peer not in running:
@@ -63,12 +69,13 @@ def _measure_all(cases, setting, rounds, versions):
         return running[peer]
 
     cases = [case for case in cases if not case.settings or setting in case.settings]
-    for case in tqdm(cases, str(setting), unit="case"):
-        rows += measure(case, setting, rounds, (lambda peer: Library(peer, setting)) if case.fresh else start)
-    for library in running.values():
-        if isinstance(library, Library):
-            library.close()
-    return rows
+    try:
+        for case in tqdm(cases, str(setting), unit="case"):
+            yield measure(case, setting, rounds, (lambda peer: Library(peer, setting)) if case.fresh else start)
+    finally:
+        for library in running.values():
+            if isinstance(library, Library):
+                library.close()
 
 
 if __name__ == "__main__":

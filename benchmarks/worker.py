@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import traceback
+from contextlib import suppress
 from importlib import metadata
 
 import numpy as np
@@ -63,4 +64,5 @@ def timed(run, times):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    with suppress(KeyboardInterrupt):       # Ctrl-C reaches every process; the one that gives the orders reports it
+        main(sys.argv[1], int(sys.argv[2]))

@@ -61,6 +61,32 @@ def test_two_threads_are_left_out_on_a_busy_machine(pretend, monkeypatch, capsys
     assert "2 threads, malloc as user: not measured, others kept 0.7 cores busy" in printed
 
 
+def test_ctrl_c_reports_what_was_measured(pretend, monkeypatch, capsys):
+    measure, closed = command.measure, []
+
+    def stop_at_the_head(case, *args):
+        if case.case == "head":
+            raise KeyboardInterrupt
+        return measure(case, *args)
+
+    monkeypatch.setattr(command, "measure", stop_at_the_head)
+    monkeypatch.setattr(Pretender, "close", lambda self: closed.append(self))
+    command.main([])
+    printed = capsys.readouterr().out
+    assert "| partial " in printed and "| head " not in printed and "stopped before the end by Ctrl-C" in printed
+    assert closed
+
+
+def test_ctrl_c_at_once_writes_nothing(pretend, monkeypatch, tmp_path):
+    def stop():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "busy_cores", stop)
+    with pytest.raises(SystemExit, match="nothing was measured"):
+        command.main(["--json", str(tmp_path / "out.json")])
+    assert not list(tmp_path.iterdir())
+
+
 def test_every_group_can_be_asked_for(pretend, capsys):
     for group in ("finetune", "partial", "head", "ops", "job", "scaling"):
         command.main(["--only", group])
