@@ -109,28 +109,31 @@ class Conv2d(Function):
     def backward(self, gy):                                 # (N, F, OH, OW)
         xp, (N, F, OH, OW), G = array_module(gy), gy.shape, self.groups
         g = gy.reshape(N, G, F // G, OH * OW)               # (N, G, F/G, L)
-        gx = xp.empty(self.x_shape, gy.dtype) if self.needs[0] else None
-        gW = xp.zeros(self.W.shape, gy.dtype) if self.needs[1] else None
-        for images in self.portions(g):
-            if self.needs[0]:                               # (G, CRS/G, F/G) @ (n, G, F/G, L) -> (n, G, CRS/G, L)
-                gcols = self.W.swapaxes(-1, -2) @ g[images]
-                gx[images] = col2im(gcols, gx[images].shape, self.kernel, self.stride, self.padding)
-            if self.needs[1]:                               # (n, G, F/G, L) @ (n, G, L, CRS/G), summed over n
-                gW += (g[images] @ self.columns(self.x[images]).swapaxes(-1, -2)).sum(axis=0)
+        gx = gW = None
+        if self.needs[0]:                                   # (G, CRS/G, F/G) @ (n, G, F/G, L) -> (n, G, CRS/G, L)
+            parts = [self.pixels(self.W.swapaxes(-1, -2) @ g[images]) for images in self.portions(g)]
+            gx = parts[0] if len(parts) == 1 else xp.concatenate(parts)
+        if self.needs[1]:                                   # (n, G, F/G, L) @ (n, G, L, CRS/G), summed over n
+            gW = sum((g[images] @ self.columns(self.x[images]).swapaxes(-1, -2)).sum(axis=0)
+                     for images in self.portions(g)).reshape(self.W_shape)
         gb = gy.sum(axis=(0, 2, 3)) if self.needs[2] else None
-        return gx, None if gW is None else gW.reshape(self.W_shape), gb
+        return gx, gW, gb
 
     def columns(self, x):
         """Return the columns of n images, (n, G, CRS/G, L)."""
         cols = im2col(x, self.kernel, self.stride, self.padding)
-        return cols.reshape(len(x), *self.W.shape[::2], -1)
+        return cols.reshape(len(x), *self.W.shape[::2], cols.shape[-1])
+
+    def pixels(self, gcols):
+        """Return the gradient of n images, (n, C, H, W), from that of their columns."""
+        return col2im(gcols, (len(gcols), *self.x_shape[1:]), self.kernel, self.stride, self.padding)
 
     def portions(self, y):
         """Return slices of the batch, few images in each on the CPU; y is (N, G, F/G, L)."""
         N, G, _, L = y.shape
         numbers = G * self.W.shape[2] * L                   # in the columns of one image
-        n = max(1, COLUMN_NUMBERS // numbers) if array_module(y) is np else N
-        return [slice(start, start + n) for start in range(0, N, max(1, n))]
+        n = COLUMN_NUMBERS // numbers if array_module(y) is np else N
+        return [slice(start, start + max(1, n)) for start in range(0, max(1, N), max(1, n))]
 
 
 def conv2d(x, W, b=None, stride=1, padding=0, groups=1):
