@@ -1,5 +1,6 @@
 """What was measured, as tables for people (Markdown) and as a figure."""
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, ScalarFormatter
 
 from .goals import GOALS
 from .machine import GATE
@@ -82,10 +83,14 @@ def figure(rows):
         axes.plot(row["ratio"], y, "o", color=colour, markersize=4)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axes.margins(y=0.01)
     axes.set_yticks(range(len(rows)), [f"{row['case']}, {row['op']}, batch {row['batch']} / {row['peer']}" for row in rows], fontsize=7)
     axes.invert_yaxis()
     axes.grid(axis="x", which="both", alpha=0.3)
-    axes.set_xlabel("time (or memory) of tinynet / of the other, one thread, malloc set; left of 1, tinynet needs less")
+    picture.suptitle("Time (or memory) of tinynet / of the other, one thread, malloc set: left of 1, tinynet needs less", fontsize=9)
     return picture
 
 
