@@ -12,6 +12,7 @@ from .window import check_window, output_size, pair, reach
 
 COLUMN_NUMBERS = 2 ** 20            # numbers in the columns that are made at a time: 4 MB
 
+
 def im2col(x, kernel, stride, padding):
     """Lay the pixels under every window into one column each.
 
