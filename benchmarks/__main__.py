@@ -31,6 +31,8 @@ def main(argv=None):
                 rows += found
     except KeyboardInterrupt:
         notes.append("stopped before the end by Ctrl-C: what was still to come is missing")
+    except Problem as problem:          # tinynet itself failed: nothing to compare with
+        notes.append(f"stopped before the end, what was still to come is missing: {problem}")
     if not rows:
         raise SystemExit("nothing was measured")
     notes += report.problems(rows)

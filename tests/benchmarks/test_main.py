@@ -77,6 +77,18 @@ def test_ctrl_c_reports_what_was_measured(pretend, monkeypatch, capsys):
     assert closed
 
 
+def test_a_failure_of_tinynet_reports_what_was_measured(pretend, monkeypatch, capsys):
+    def prepare(self, case):
+        if case.case == "head":
+            raise library.Problem("failed: ValueError: no room")
+
+    monkeypatch.setattr(Pretender, "prepare", prepare)
+    command.main([])
+    printed = capsys.readouterr().out
+    assert "| partial " in printed and "| head " not in printed
+    assert "what was still to come is missing: tinynet: failed: ValueError: no room" in printed
+
+
 def test_ctrl_c_at_once_writes_nothing(pretend, monkeypatch, tmp_path):
     def stop():
         raise KeyboardInterrupt
