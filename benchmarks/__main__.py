@@ -46,7 +46,7 @@ def main(argv=None):
 
 def _parse(argv):
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="tinynet side by side with other libraries.")
-    parser.add_argument("--quick", action="store_true", help="one setting, the most telling cases, 3 rounds: a few minutes")
+    parser.add_argument("--quick", action="store_true", help="one setting, the most telling cases, 3 rounds: two minutes")
     parser.add_argument("--only", choices=list(dict.fromkeys(case.case for case in CASES)), help="one group of cases")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the measurements here, and beside it the tables (.md) and a figure (.png)")
     return parser.parse_args(argv)
