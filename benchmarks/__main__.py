@@ -34,7 +34,7 @@ def main(argv=None):
     except Problem as problem:          # tinynet itself failed: nothing to compare with
         notes.append(f"stopped before the end, what was still to come is missing: {problem}")
     if not rows:
-        raise SystemExit("nothing was measured")
+        raise SystemExit(f"nothing was measured: {'; '.join(notes)}")
     notes += report.problems(rows)
     document = report.document(rows, notes, f"{describe()}; {', '.join(filter(None, sorted(versions)))}")
     print(document)
@@ -49,7 +49,10 @@ def _parse(argv):
     parser.add_argument("--quick", action="store_true", help="one setting, the most telling cases, 3 rounds: two minutes")
     parser.add_argument("--only", choices=list(dict.fromkeys(case.case for case in CASES)), help="one group of cases")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the measurements here, and beside it the tables (.md) and a figure (.png)")
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    if arguments.json and not arguments.json.parent.is_dir():
+        parser.error(f"--json {arguments.json}: no folder {arguments.json.parent}; make it first")
+    return arguments
 
 
 def _measure_all(cases, setting, rounds, versions):

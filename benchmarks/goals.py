@@ -1,4 +1,5 @@
 """What the project wants to reach, in one pinned thread with malloc set for everybody unless said otherwise."""
+import math
 from dataclasses import dataclass, field
 
 
@@ -25,11 +26,11 @@ class Goal:
     of: str = "ratio"
 
     def reached(self, rows):
-        """Return the worst of the rows it is about, None if there is none."""
+        """Return the worst of the rows it is about, None if there is none (nan: the system does not tell)."""
         where = {"malloc": ["set"], "threads": [1]} | self.where
         found = [row[self.of] for row in rows if row["ratio"] is not None
                  and all(row[key] in values for key, values in where.items())]
-        return max(found, default=None)
+        return max((amount for amount in found if not math.isnan(amount)), default=None)
 
 
 def _trunk(*peers):

@@ -52,7 +52,8 @@ def problems(rows):
     """Return lines about peers that were not measured and about times that cannot be trusted."""
     lines = [f"no ratio: {row['case']}, {row['op']}, batch {row['batch']} against {row['peer']}: {row['problem']}"
              for row in rows if "problem" in row]
-    roof = {(row["threads"], row["malloc"]): max(row["gflops"], row["peer_gflops"]) for row in rows if row["case"] == "roofline"}
+    roof = {(row["threads"], row["malloc"]): max(row["gflops"], row["peer_gflops"])
+            for row in rows if row["case"] == "roofline" and "problem" not in row}
     for row in rows:
         limit = roof.get((row["threads"], row["malloc"]), float("inf"))
         for who, speed in (("tinynet", row.get("gflops", 0)), (row["peer"], row.get("peer_gflops", 0))):

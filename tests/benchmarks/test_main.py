@@ -89,6 +89,37 @@ def test_a_failure_of_tinynet_reports_what_was_measured(pretend, monkeypatch, ca
     assert "what was still to come is missing: tinynet: failed: ValueError: no room" in printed
 
 
+def test_without_pytorch_the_others_are_measured(pretend, monkeypatch, capsys):
+    """Its matrix product is the roof of all: then there is none."""
+    start = Pretender.__init__
+
+    def missing(self, peer, setting):
+        if peer.startswith("pytorch"):
+            raise library.Problem("not installed: no module named torch")
+        start(self, peer, setting)
+
+    monkeypatch.setattr(Pretender, "__init__", missing)
+    command.main(["--quick", "--only", "trunk"])
+    printed = capsys.readouterr().out
+    assert "| chainer " in printed and "against pytorch: not installed: no module named torch" in printed
+
+
+def test_where_nothing_was_measured_the_reason_is_said(pretend, monkeypatch):
+    def prepare(self, case):
+        raise library.Problem("failed: ValueError: no room")
+
+    monkeypatch.setattr(Pretender, "prepare", prepare)
+    with pytest.raises(SystemExit, match="nothing was measured: .*tinynet: failed: ValueError: no room"):
+        command.main(["--quick"])
+
+
+def test_a_folder_that_is_not_there_is_said_before_the_work(pretend, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "measure", lambda *args: pytest.fail("measured"))
+    with pytest.raises(SystemExit):
+        command.main(["--quick", "--json", str(tmp_path / "missing" / "out.json")])
+    assert f"no folder {tmp_path / 'missing'}" in capsys.readouterr().err
+
+
 def test_ctrl_c_at_once_writes_nothing(pretend, monkeypatch, tmp_path):
     def stop():
         raise KeyboardInterrupt

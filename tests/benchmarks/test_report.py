@@ -39,6 +39,7 @@ def test_a_goal_is_held_to_its_worst_row():
 def test_a_goal_can_be_about_memory():
     goal = Goal("", 500, None, {"batch": [16]}, of="mb")
     assert goal.reached([ROW | {"mb": 61.5}, ROW | {"batch": 32, "mb": 700}]) == 61.5
+    assert goal.reached([ROW | {"mb": float("nan")}]) is None        # a system that does not tell
 
 
 @pytest.mark.parametrize("ratio, verdict", [(0.5, "yes, and the stretch"), (0.6, "yes"), (0.7, "no"), (None, "not measured")])
