@@ -11,7 +11,7 @@ import threadpoolctl
 
 from tinynet import InputError, Tensor, ops, parallel
 from tinynet.backend import to_device, to_numpy
-from tinynet.layers import (BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module, Parameter, ReLU,
+from tinynet.layers import (BatchNorm, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module, Parameter, ReLU,
                             Sequential, Tanh)
 from tinynet.tensor import is_recording
 
@@ -223,7 +223,7 @@ def test_dropout_that_draws_nothing_needs_no_generator(two_rows, x):
 @pytest.mark.parametrize("frozen, training, whole", [
     (False, True, True), (True, True, False), (False, False, False)])
 def test_a_batch_norm_that_uses_the_batch_sees_all_of_it(two_rows, x, frozen, training, whole):
-    nets = [make_net(BatchNorm2d(4), Note()).train(training) for _ in range(3)]
+    nets = [make_net(BatchNorm(4), Note()).train(training) for _ in range(3)]
     for net in nets:
         for p in net[3].parameters():
             p.requires_grad = not frozen
@@ -240,7 +240,7 @@ def test_a_batch_norm_that_uses_the_batch_sees_all_of_it(two_rows, x, frozen, tr
 # Replicas
 
 def test_a_replica_shares_arrays_but_not_gradients():
-    net = make_net(BatchNorm2d(4), Dropout(0.5, np.random.default_rng(0)))
+    net = make_net(BatchNorm(4), Dropout(0.5, np.random.default_rng(0)))
     net[0].bias.requires_grad = False
     net.parameters()[0].grad = np.ones(1)
     net[4].eval()

@@ -19,7 +19,7 @@ import threadpoolctl
 
 from .backend import array_module
 from .errors import InputError
-from .layers import BatchNorm2d, Dropout, Parameter
+from .layers import BatchNorm, Dropout, Parameter
 from .tensor import Tensor, no_grad
 
 MICRO_BATCH_NUMBERS = 320_000       # input numbers per micro-batch: two images of 3 x 227 x 227
@@ -272,7 +272,7 @@ def needs_whole_batch(net):
     whole : bool
         True for batch norm that is training.
     """
-    return any(isinstance(module, BatchNorm2d) and module.uses_batch for module in net.modules())
+    return any(isinstance(module, BatchNorm) and module.uses_batch for module in net.modules())
 
 
 def _parts(net, x):

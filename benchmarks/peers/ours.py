@@ -4,7 +4,7 @@ import numpy as np
 from tinynet import Tensor, ops, parallel
 from tinynet.backend import to_device
 from tinynet.data import ImageFolder, Preprocessing
-from tinynet.layers import BatchNorm2d, Linear, Module
+from tinynet.layers import BatchNorm, Linear, Module
 from tinynet.models import squeezenet1_1
 from tinynet.models.squeezenet import PREPROCESSING
 from tinynet.optim import SGD
@@ -114,7 +114,7 @@ def _function(name, params, case, device):
     if name == inputs.POOL:
         return lambda x: ops.max_pool2d(x, 3, 2)
     if name == inputs.NORM:
-        return BatchNorm2d(inputs.SHAPES[name][0]).to(device)
+        return BatchNorm(inputs.SHAPES[name][0]).to(device)
     if name == inputs.LOSS:
         return lambda x: ops.cross_entropy(x, inputs.labels(case.batch))
 

@@ -4,7 +4,7 @@ import pytest
 
 from tinynet import InputError, Tensor
 from tinynet.backend import array_module, to_numpy
-from tinynet.layers import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, Module, Parameter, ReLU, Sequential
+from tinynet.layers import BatchNorm, Conv2d, Dropout, Flatten, Linear, Module, Parameter, ReLU, Sequential
 
 
 class Block(Module):
@@ -13,7 +13,7 @@ class Block(Module):
     def __init__(self, rng):
         self.scale = Parameter(np.ones(3, np.float32))
         self.conv = Conv2d(3, 5, (3, 2), rng=rng)
-        self.norm = BatchNorm2d(5)
+        self.norm = BatchNorm(5)
         self.shift = Parameter(np.zeros(5, np.float32))
         self.setting = np.ones(7)                           # an array, but no buffer
 
@@ -35,7 +35,7 @@ def test_names_follow_the_order_of_assignment(net):
     assert list(net.state_dict()) == NAMES
     assert [id(p) for p in net.parameters()] == [id(p) for _, p in net.named_parameters()]
     assert [type(m).__name__ for m in net.modules()] == [
-        "Sequential", "Block", "Conv2d", "BatchNorm2d", "ReLU", "Dropout", "Flatten", "Linear"]
+        "Sequential", "Block", "Conv2d", "BatchNorm", "ReLU", "Dropout", "Flatten", "Linear"]
 
 
 def test_a_shared_parameter_is_counted_once(rng):

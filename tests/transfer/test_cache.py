@@ -17,7 +17,7 @@ import pytest
 from tinynet import parallel
 from tinynet.data import Preprocessing
 from tinynet.errors import InputError
-from tinynet.layers import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
+from tinynet.layers import BatchNorm, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
 from tinynet.tensor import Tensor, no_grad
 from tinynet.transfer.cache import ActivationCache
 
@@ -59,7 +59,7 @@ class Pictures:
 def make_net(seed=0, window=2):
     """A frozen network in evaluation mode; the statistics in its batch norm are not the default ones."""
     rng = np.random.default_rng(seed)
-    net = Sequential(conv=Conv2d(3, 5, (3, 2), rng=rng), norm=BatchNorm2d(5), relu=ReLU(),
+    net = Sequential(conv=Conv2d(3, 5, (3, 2), rng=rng), norm=BatchNorm(5), relu=ReLU(),
                      drop=Dropout(0.5, rng), pool=MaxPool2d(window, stride=2), flat=Flatten(),
                      head=Linear(5 * 5 * 6, 3, rng))
     net["norm"].running_mean[:] = rng.normal(size=5)
@@ -258,7 +258,7 @@ def test_the_folder_says_what_is_in_it(tmp_path):
     key = json.loads((folder / "key.json").read_text(encoding="utf-8"))
     assert (key["cut"], key["dtype"], key["preprocessing"]) == ("flat", "float32", PREPROCESSING.to_dict())
     assert key["trunk"] == (
-        "Sequential(conv=Conv2d(stride=1, padding=0, groups=1), norm=BatchNorm2d(eps=1e-05, momentum=0.1), "
+        "Sequential(conv=Conv2d(stride=1, padding=0, groups=1), norm=BatchNorm(eps=1e-05, momentum=0.1), "
         "relu=ReLU(), drop=Dropout(p=0.5), pool=MaxPool2d(window=(2, 2, 0, False)))")
     lines = (folder / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["image"] for line in lines] == [Pictures().key(i) for i in range(N)]

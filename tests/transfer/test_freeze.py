@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tinynet import InputError, Tensor, ops
-from tinynet.layers import BatchNorm2d, Conv2d, GlobalAvgPool2d, Linear, ReLU, Sequential
+from tinynet.layers import BatchNorm, Conv2d, GlobalAvgPool2d, Linear, ReLU, Sequential
 from tinynet.optim import SGD, Adam
 from tinynet.transfer import freeze, replace_head, unfreeze
 
@@ -17,7 +17,7 @@ OPTIMIZERS = {
 
 
 def small_net(rng):
-    return Sequential(conv=Conv2d(C, F, 3, padding=1, rng=rng), norm=BatchNorm2d(F), relu=ReLU(),
+    return Sequential(conv=Conv2d(C, F, 3, padding=1, rng=rng), norm=BatchNorm(F), relu=ReLU(),
                       conv2=Conv2d(F, F, 3, rng=rng), drop=GlobalAvgPool2d(), old=Linear(F, 11, rng))
 
 

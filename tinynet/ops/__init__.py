@@ -5,9 +5,9 @@ from .arithmetic import add, divide, exp, log, multiply, negative, power, subtra
 from .conv import conv2d
 from .loss import cross_entropy, hinge
 from .matmul import linear, matmul
-from .noise import dropout
 from .norm import batch_norm, fixed_norm
 from .pool import avg_pool2d, global_avg_pool2d, max_pool2d
+from .random import dropout
 from .reduce import max, mean, sum
 from .shape import concat, flatten, getitem, reshape, transpose
 

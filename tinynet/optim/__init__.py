@@ -1,5 +1,5 @@
 """Optimisers and learning-rate schedules."""
-from .adagrad import AdaGrad, RMSProp
+from .adaptive import AdaGrad, RMSProp
 from .adam import Adam
 from .optimizer import Optimizer
 from .schedule import constant, exponential_decay, step_decay

@@ -1,0 +1,33 @@
+"""Pooling: fewer pixels. Taught in lesson 02."""
+from .. import ops
+from .module import Module
+
+
+class MaxPool2d(Module):
+    """The largest pixel under each window; the parameters are those of `ops.max_pool2d`."""
+
+    def __init__(self, kernel, stride=None, padding=0, ceil_mode=False):
+        self.window = kernel, stride, padding, ceil_mode
+
+    def forward(self, x):
+        """(N, C, H, W) -> (N, C, OH, OW)"""
+        return ops.max_pool2d(x, *self.window)
+
+
+class AvgPool2d(Module):
+    """The mean of the pixels under each window; the parameters are those of `ops.avg_pool2d`."""
+
+    def __init__(self, kernel, stride=None, padding=0, ceil_mode=False):
+        self.window = kernel, stride, padding, ceil_mode
+
+    def forward(self, x):
+        """(N, C, H, W) -> (N, C, OH, OW)"""
+        return ops.avg_pool2d(x, *self.window)
+
+
+class GlobalAvgPool2d(Module):
+    """The mean of each map."""
+
+    def forward(self, x):
+        """(N, C, H, W) -> (N, C)"""
+        return ops.global_avg_pool2d(x)

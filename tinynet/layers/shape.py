@@ -1,0 +1,11 @@
+"""Layers that only rearrange numbers."""
+from .. import ops
+from .module import Module
+
+
+class Flatten(Module):
+    """One row of numbers per image."""
+
+    def forward(self, x):
+        """(N, ...) -> (N, D)"""
+        return ops.flatten(x)
