@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import threadpoolctl
 
-from . import __version__, backend, parallel
+from . import __version__, backend
+from .compute import default_workers, parallel
 from .data import DrawnCats, ImageFolder, Preprocessing, read_image
 from .errors import InputError
 from .models import class_names, squeezenet1_1
@@ -182,7 +183,7 @@ def _info(arguments):
         "NumPy": np.__version__,
         "BLAS": "; ".join(_describe(library) for library in threadpoolctl.threadpool_info()
                           if library["user_api"] == "blas") or "not recognised",
-        "workers": f"{parallel.default_workers()} (set TINYNET_WORKERS to change)",
+        "workers": f"{default_workers()} (set TINYNET_WORKERS to change)",
         "GPU": f"none: {problem}" if problem else backend.gpu_name(),
     }
     for name, value in rows.items():

@@ -1,8 +1,9 @@
 """tinynet, as its README and lessons use it."""
 import numpy as np
 
-from tinynet import Tensor, ops, parallel
+from tinynet import Tensor, ops
 from tinynet.backend import to_device
+from tinynet.compute import parallel
 from tinynet.data import ImageFolder, Preprocessing
 from tinynet.layers import BatchNorm, Linear, Module
 from tinynet.models import squeezenet1_1

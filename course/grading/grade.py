@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from tinynet.errors import InputError
 from tinynet.files import atomic_write, sha256
-from tinynet.parallel import usable_cores
+from tinynet.compute.threads import usable_cores
 
 from . import contract, mark, pages, report, submission
 from .sandbox import Sandbox

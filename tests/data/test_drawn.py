@@ -8,7 +8,7 @@ from tinynet.data.drawn import DrawnCats
 from tinynet.errors import InputError
 from tinynet.models import squeezenet1_1
 from tinynet.models.squeezenet import PREPROCESSING
-from tinynet.parallel import run
+from tinynet.compute.parallel import run
 
 TRAIN, TEST = 40, 60                    # images of each class
 

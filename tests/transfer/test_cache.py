@@ -14,7 +14,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from tinynet import parallel
+from tinynet.compute import parallel
 from tinynet.data import Preprocessing
 from tinynet.errors import InputError
 from tinynet.layers import BatchNorm, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
@@ -354,7 +354,7 @@ def test_ctrl_c_is_obeyed_and_spoils_nothing(tmp_path, workers):
 
 
 def test_no_thread_goes_on_after_a_full_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr("tinynet.transfer.rows._write",
+    monkeypatch.setattr("tinynet.files.rows._write",
                         lambda file, data: throw(OSError(28, "No space left on device")))
     dataset = Pictures(200)
     with pytest.raises(InputError, match="200 more rows need 120,000 bytes, but No space") as caught:

@@ -2,7 +2,8 @@
 import numpy as np
 import pytest
 
-from tinynet import InputError, Tensor, ops, parallel
+from tinynet import InputError, Tensor, ops
+from tinynet.compute import parallel
 from tinynet.layers import Conv2d, Dropout, GlobalAvgPool2d, Linear, ReLU, Sequential
 from tinynet.optim import SGD, Adam, exponential_decay
 from tinynet.transfer import evaluate, finetune, fit

@@ -5,10 +5,10 @@ from hashlib import sha256
 
 import numpy as np
 
+from ..errors import InputError
 from .drawing.animals import POSES, Coat, draw_animal
 from .drawing.pen import blank, develop, shade, vary
 from .drawing.scenery import draw_occluder, draw_room, draw_scene, pick
-from ..errors import InputError
 
 VERSION = 1     # of the drawing code: raise it when a picture changes, so that no cache serves the old one
 CLASSES = ("tigger", "misty", "neither")

@@ -1,6 +1,6 @@
 """Optimisers and learning-rate schedules."""
-from .adaptive import AdaGrad, RMSProp
 from .adam import Adam
+from .adaptive import AdaGrad, RMSProp
 from .optimizer import Optimizer
 from .schedule import constant, exponential_decay, step_decay
 from .sgd import SGD

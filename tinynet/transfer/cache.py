@@ -3,7 +3,7 @@
 A frozen *trunk* gives the same numbers for an image in every epoch, so it needs to see each image only once;
 training the rest of the network then reads those numbers from a file. They depend on the image and on a
 *key*: weights, layers, cut, preprocessing and dtype. Each key has a folder of its own, such as
-"head-float32-1f0c9a7be2d4", so that numbers of another network or preprocessing are never used; `rows.py`
+"head-float32-1f0c9a7be2d4", so that numbers of another network or preprocessing are never used; `files/rows.py`
 tells how the folder is kept sound. Taught in lesson 07.
 """
 import json
@@ -15,13 +15,12 @@ import numpy as np
 from tqdm import tqdm
 
 from ..backend import to_device, to_numpy
+from ..compute import ordered_map
 from ..errors import InputError
-from ..files import sha256
+from ..files import Rows, sha256
 from ..layers import Dropout, Module
-from ..parallel import ordered_map
 from ..tensor import Tensor, no_grad
 from ..weights import tensors_sha256
-from .rows import Rows
 
 VERSION = 1         # of the files and the layers' arithmetic: raised when either changes, so old rows go unused
 DTYPES = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
@@ -55,7 +54,7 @@ class ActivationCache:
         dtype : {"float32", "float16"}
             Of the numbers on disk. float16 takes half the room and keeps 3 decimal digits.
         workers : int, optional
-            Number of threads, by default `parallel.default_workers`.
+            Number of threads, by default `compute.default_workers`.
         progress : bool
             Whether to show a progress bar on stderr.
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from .. import parallel
 from ..backend import to_device, to_numpy
+from ..compute import one_blas_thread, parallel
 from ..data.loader import batches
 from ..errors import InputError
 from ..ops import cross_entropy
@@ -157,7 +157,7 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
         history, best = _resume(checkpoint, net, optimizer, rng, run_id) or (history, best)
     done = len(history["train_loss"])
     with (tqdm(range(done, epochs), "train", initial=done, total=epochs, unit="epoch", disable=not progress) as bar,
-          parallel.one_blas_thread()):
+          one_blas_thread()):
         for epoch in bar:
             if patience is not None and len(val) and epoch - history["best_epoch"] > patience:
                 break

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import parallel
 from ..backend import to_device, to_numpy
+from ..compute import parallel
 from ..data import Preprocessing, stratified_split
 from ..errors import InputError
 from ..files import sha256

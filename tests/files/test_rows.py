@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tinynet.errors import InputError
-from tinynet.transfer import rows as module
-from tinynet.transfer.rows import Rows
+from tinynet.files import rows as module
+from tinynet.files.rows import Rows
 
 SHAPE = (5, 2, 3)
 IMAGES = [hashlib.sha256(name.encode()).hexdigest() for name in "abcdefg"]

@@ -25,7 +25,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from ..errors import InputError
-from ..files import atomic_write
+from .atomic import atomic_write
 
 LINE = '{{"row": {}, "image": "{}", "crc32": "{:08x}"}}\n'
 LINE_PATTERN = re.compile(rb'\{"row": (\d{1,12}), "image": "([0-9a-f]{64})", "crc32": "([0-9a-f]{8})"\}')

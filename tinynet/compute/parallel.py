@@ -1,70 +1,21 @@
-"""Running a network over a batch in micro-batches on threads: the one place where parallelism lives.
+"""A batch is a sum: a network applied to micro-batches on threads. Taught in lesson 07.
 
-Two reasons, both about memory. The activations of one or two images fit into a core's cache, those of a whole batch
-do not; and NumPy lets go of Python's lock in copies and matrix products, so threads really compute side by side if
-each keeps its matrix products to itself (one BLAS thread). For training, every micro-batch gets a *replica* of the
-network - the same weights, gradients of its own - and the gradients are added up in order. That is data parallelism,
-and since micro-batches do not depend on the number of workers, neither does the result. Taught in lesson 07.
+The activations of one or two images fit into a core's cache, those of a whole batch do not. For training, every
+micro-batch gets a *replica* of the network - the same weights, gradients of its own - and the gradients are added up
+in order. That is data parallelism, and since micro-batches do not depend on the number of workers, neither does the
+result.
 """
 import copy
-import functools
-import os
-import threading
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
-import threadpoolctl
 
-from .backend import array_module
-from .errors import InputError
-from .layers import BatchNorm, Dropout, Parameter
-from .tensor import Tensor, no_grad
+from ..backend import array_module
+from ..errors import InputError
+from ..layers import BatchNorm, Dropout, Parameter
+from ..tensor import Tensor, no_grad
+from .threads import one_blas_thread, ordered_map
 
 MICRO_BATCH_NUMBERS = 320_000       # input numbers per micro-batch: two images of 3 x 227 x 227
-
-
-def default_workers():
-    """Return how many threads to use: TINYNET_WORKERS if set, else the cores this process may use.
-
-    Returns
-    -------
-    workers : int
-        At least 1.
-
-    Raises
-    ------
-    InputError
-        If TINYNET_WORKERS is not a whole number above 0.
-    """
-    wanted = os.environ.get("TINYNET_WORKERS")
-    if wanted is None:
-        return usable_cores()
-    if not wanted.isdecimal() or int(wanted) < 1:
-        raise InputError(f"TINYNET_WORKERS is {wanted!r}: set it to a whole number above 0, or unset it")
-    return int(wanted)
-
-
-def usable_cores():
-    """Return the number of cores this process may use: its affinity mask, and a container's quota if there is one."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    return max(1, min(cores, _cgroup_quota()))
-
-
-def _cgroup_quota(root=Path("/sys/fs/cgroup")):
-    """Return the container's CPU quota in whole cores, rounded up; infinity if there is none."""
-    try:
-        if (root / "cpu.max").exists():                                         # cgroup v2
-            quota, period = (root / "cpu.max").read_text().split()
-        else:                                                                   # cgroup v1
-            quota, period = ((root / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
-        return -(-int(quota) // int(period)) if int(quota) > 0 else float("inf")
-    except (OSError, ValueError):                                               # not Linux, or quota "max"
-        return float("inf")
 
 
 def micro_batches(x):
@@ -84,82 +35,6 @@ def micro_batches(x):
     if array_module(x) is np and len(x):
         size = max(1, MICRO_BATCH_NUMBERS // max(1, x[0].size))
     return [slice(start, min(start + size, len(x))) for start in range(0, len(x), size)]
-
-
-def ordered_map(task, jobs, workers=None):
-    """Yield ``task(job)`` for each job in order, computed on threads, each with single-threaded BLAS.
-
-    An exception in a task is raised here with its own traceback. On an exception or Ctrl-C no new task starts.
-
-    Parameters
-    ----------
-    task : callable
-    jobs : sequence
-        One job alone, or one worker, runs in the calling thread.
-    workers : int, optional
-        Number of threads, by default `default_workers`.
-
-    Yields
-    ------
-    result
-    """
-    workers = min(workers or default_workers(), len(jobs))
-    if workers <= 1:
-        with one_blas_thread():
-            yield from map(task, jobs)
-        return
-    with one_blas_thread(), ThreadPoolExecutor(workers) as pool:
-        waiting = deque()
-        try:
-            for job in jobs:
-                waiting.append(pool.submit(task, job))
-                if len(waiting) > 2 * workers:              # results wait to be used in order: keep few of them
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-class _OneBlasThread:
-    """Holds BLAS to one thread as long as anybody, in any thread, wants it; the last one out restores what was."""
-
-    def __init__(self):
-        self.lock, self.users, self.limit = threading.Lock(), 0, None
-
-    def __enter__(self):
-        with self.lock:
-            if self.users == 0:
-                self.limit = _blas_controller().limit(limits=1, user_api="blas")
-            self.users += 1
-
-    def __exit__(self, *error):
-        with self.lock:
-            self.users -= 1
-            if self.users == 0:
-                self.limit.restore_original_limits()
-
-
-_one_blas_thread = _OneBlasThread()
-
-
-def one_blas_thread():
-    """Hold BLAS to one thread inside a ``with`` block.
-
-    Our matrices are small: two threads on one product mostly wait for each other, and for whatever else runs on the
-    machine. It also makes results the same for any number of workers.
-
-    Returns
-    -------
-    context : context manager
-        One for all threads: blocks may overlap, and entering an inner one costs nothing.
-    """
-    return _one_blas_thread
-
-
-@functools.cache
-def _blas_controller():
-    return threadpoolctl.ThreadpoolController()             # finding the BLAS takes milliseconds: once
 
 
 def run(net, x, workers=None):
