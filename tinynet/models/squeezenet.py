@@ -6,6 +6,7 @@ released it (https://github.com/forresti/SqueezeNet), does the same with 2.4 tim
 """
 from pathlib import Path
 
+from ..data import Preprocessing
 from ..errors import InputError
 from ..layers import Conv2d, Dropout, GlobalAvgPool2d, MaxPool2d, Module, Sequential
 from ..ops import concat, relu
@@ -13,7 +14,7 @@ from ..weights import load_weights
 
 PRETRAINED = Path(__file__).with_name("pretrained") / "squeezenet1_1.safetensors"
 
-# Where the numbers in PRETRAINED come from; `convert.py` holds them to it, NOTICE has the licences in full.
+# Where the numbers in PRETRAINED come from; `tools/squeezenet_weights.py` holds them to it, NOTICE has the licences in full.
 PROVENANCE = {
     "published": "https://github.com/forresti/SqueezeNet, SqueezeNet_v1.1/squeezenet_v1.1.caffemodel",
     "licence": "BSD-2-Clause",
@@ -24,15 +25,9 @@ PROVENANCE = {
     "file_sha256": "f286bbf493e6389979ed3036f960f4404e0079acdb92156500df0d4a43d085f1",
 }
 
-# What the network was trained on, for `data.image.Preprocessing`: 0..255 in the order blue, green, red.
-PREPROCESSING = {
-    "resize": 256,
-    "crop": 227,
-    "resample": "bicubic",
-    "channels": "BGR",
-    "mean": [104.0, 117.0, 123.0],
-    "scale": 1.0,
-}
+# What the network was trained on: 0..255 in the order blue, green, red.
+PREPROCESSING = Preprocessing(resize=256, crop=227, resample="bicubic", channels="BGR", mean=(104.0, 117.0, 123.0),
+                              scale=1.0)
 
 
 class ConvReLU(Conv2d):

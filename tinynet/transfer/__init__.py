@@ -1,7 +1,9 @@
-"""Transfer learning: freeze, cache, fine-tune, report. It joins models, data and optimisers."""
+"""Transfer learning: freeze, cache, fine-tune. It joins models, data and optimisers."""
 from .cache import ActivationCache
-from .finetune import Evaluation, evaluate, fit
-from .freeze import freeze, replace_head, unfreeze
+from .evaluate import Evaluation, evaluate
+from .fit import fit
+from .freeze import freeze, unfreeze
+from .head import replace_head
 from .job import OPTIMIZERS, Settings, load_run, transfer
 
 __all__ = ["OPTIMIZERS", "ActivationCache", "Evaluation", "Settings", "evaluate", "fit", "freeze", "load_run",

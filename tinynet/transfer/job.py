@@ -1,5 +1,6 @@
 """The main job, end to end: labelled images in, a trained classifier and a report out. Taught in lesson 08."""
 import json
+import math
 import sys
 import time
 from contextlib import contextmanager
@@ -12,14 +13,15 @@ from ..backend import to_device, to_numpy
 from ..compute import parallel
 from ..data import Preprocessing, stratified_split
 from ..errors import InputError
-from ..files import sha256
-from ..models import squeezenet1_1
-from ..models.squeezenet import PREPROCESSING
+from ..files import atomic_write, sha256
+from ..models import DEFAULT, ZOO
 from ..optim import SGD, Adam
 from ..weights import load_weights, save_weights, tensors_sha256
 from .cache import ActivationCache
-from .finetune import evaluate, fit
-from .freeze import replace_head, unfreeze
+from .evaluate import evaluate
+from .fit import fit
+from .freeze import unfreeze
+from .head import replace_head
 
 OPTIMIZERS = {                      # name: (class, options, learning rate of the head, of the pretrained stages)
     "sgd": (SGD, {}, 0.1, 0.01),
@@ -35,8 +37,9 @@ class Settings:
 
     Attributes
     ----------
-    train_from : str
-        The first stage to train; all before it are frozen. "head" trains the new classifier alone, "conv1" everything.
+    cut : str
+        The first stage to train; all before it are frozen, and computed once. "head" trains the new classifier alone,
+        the network's first stage everything.
     hidden : int or None
         Units of a hidden layer in the head.
     optimizer : {"sgd", "momentum", "nesterov", "adam"}
@@ -49,7 +52,7 @@ class Settings:
     device : {"cpu", "gpu"}
     """
 
-    train_from: str = "head"
+    cut: str = "head"
     hidden: int | None = None
     optimizer: str = "momentum"
     lr: float | None = None
@@ -61,15 +64,15 @@ class Settings:
     device: str = "cpu"
 
 
-def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progress=True):
-    """Train a classifier for your own classes on a pretrained SqueezeNet and write everything about it into a folder.
+def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progress=True, report=None):
+    """Train a classifier for your own classes on a pretrained network and write everything about it into a folder.
 
     Parameters
     ----------
     dataset : Dataset
         Labelled images, such as `ImageFolder` or `DrawnCats`.
     out : str or Path
-        The run's folder: model.safetensors, metrics.json, curves.png, confusion.png, mistakes.png, report.html.
+        The run's folder: model.safetensors, metrics.json, and what `report` adds.
     settings : Settings
         What to train, and how.
     cache : str or Path, optional
@@ -78,11 +81,14 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         Threads, see `parallel.run`.
     progress : bool
         Show a progress bar per phase on stderr.
+    report : callable, optional
+        `report.write_report`, which adds a page with pictures.
 
     Returns
     -------
     metrics : dict
-        The contents of metrics.json. Peak memory is that of the work, before the report is drawn; None if unknown.
+        The contents of metrics.json. Peak memory is that of the work, before the report is drawn; None if unknown,
+        as is any other number that is not finite.
 
     Raises
     ------
@@ -92,17 +98,17 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     out, seconds, rng = Path(out), {}, np.random.default_rng(settings.seed)
     out.mkdir(parents=True, exist_ok=True)                  # an impossible place is reported before the work
     settings = _with_rates(settings)
-    net = _build(len(dataset.classes), settings.hidden, rng)
-    unfreeze(net, settings.train_from)
+    model = ZOO[DEFAULT]
+    net = _build(model, len(dataset.classes), settings.hidden, rng)
+    unfreeze(net, settings.cut)
     optimizer = _optimizer(net, settings)
     net.to(settings.device)
     train, val, test = stratified_split(dataset.labels, seed=settings.seed)
-    preprocessing = Preprocessing.from_dict(PREPROCESSING)
 
     with _timed(seconds, "activations"):
-        trunk, trained = net[:settings.train_from], net[settings.train_from:]
+        trunk, trained = net[:settings.cut], net[settings.cut:]
         codes = ActivationCache(cache or out.parent / "cache").activations(
-            trunk, dataset, preprocessing, cut=settings.train_from, workers=workers, progress=progress)
+            trunk, dataset, model.preprocessing, cut=settings.cut, workers=workers, progress=progress)
     with _timed(seconds, "train"):
         _standardize(net, trained, codes, train, workers)
         run_id = sha256(json.dumps([asdict(settings), [dataset.key(i) for i in range(len(dataset))],
@@ -114,16 +120,20 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
                     for part, rows in (("train", train), ("val", val), ("test", test))}
 
     save_weights(out / "model.safetensors", {name: to_numpy(array) for name, array in trained.state_dict().items()}, {
-        "classes": dataset.classes, "hidden": settings.hidden, "train_from": settings.train_from,
-        "trunk_sha256": _sha256(trunk), "preprocessing": PREPROCESSING, "settings": asdict(settings)})
+        "classes": dataset.classes, "hidden": settings.hidden, "cut": settings.cut,
+        "model": DEFAULT, "trunk_sha256": _sha256(trunk), "preprocessing": model.preprocessing.to_dict(), "settings": asdict(settings)})
     metrics = {
         **{f"{part}_accuracy": found.accuracy for part, found in measured.items()},
         **{f"n_{part}": len(rows) for part, rows in (("train", train), ("val", val), ("test", test))},
         "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(),
-        "settings": asdict(settings),
+        "model": DEFAULT, "settings": asdict(settings),
     }
-    from .report import write_report                # not above: matplotlib takes a second, and only a run needs it
-    write_report(out, dataset, metrics, history, measured["test"], train, test)
+    metrics = {key: None if isinstance(value, float) and not math.isfinite(value) else value
+               for key, value in metrics.items()}
+    with atomic_write(out / "metrics.json") as file:
+        file.write(json.dumps(metrics, indent=2, allow_nan=False).encode() + b"\n")
+    if report is not None:
+        report(out, dataset, metrics, history, measured["test"], train, test)
     return metrics
 
 
@@ -156,13 +166,16 @@ def load_run(folder):
     arrays, metadata = load_weights(path)
     if "trunk_sha256" not in metadata:
         raise InputError(f"{path}: these are weights, but not of a run; give the folder of a run of `tinynet transfer`")
-    net = _build(len(metadata["classes"]), metadata["hidden"], np.random.default_rng(0))
-    found = _sha256(net[:metadata["train_from"]])
+    if metadata.get("model") not in ZOO:
+        raise InputError(f"{path}: it was made on {metadata.get('model', 'a network without a name')}, this tinynet has "
+                         f"{', '.join(ZOO)}; install the version of tinynet it was made with, or train again")
+    net = _build(ZOO[metadata["model"]], len(metadata["classes"]), metadata["hidden"], np.random.default_rng(0))
+    found = _sha256(net[:metadata["cut"]])
     if found != metadata["trunk_sha256"]:
         raise InputError(f"{path}: its head was trained on other pretrained weights (sha256 "
                          f"{metadata['trunk_sha256'][:12]}, installed are {found[:12]}); install the version of tinynet "
                          "it was made with, or train again")
-    net[metadata["train_from"]:].load_state_dict(arrays)
+    net[metadata["cut"]:].load_state_dict(arrays)
     return net.eval(), metadata["classes"], Preprocessing.from_dict(metadata["preprocessing"])
 
 
@@ -176,19 +189,19 @@ def peak_memory_mb():
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
-def _build(n_classes, hidden, rng):
-    return replace_head(squeezenet1_1(), n_classes, at="drop9", hidden=hidden, rng=rng)
+def _build(model, n_classes, hidden, rng):
+    return replace_head(model.build(), n_classes, model.classifier, model.image_shape, hidden, rng)
 
 
 def _with_rates(settings):
     """Fill in the optimiser's own learning rates where none were chosen, so that metrics.json says what was done."""
     if settings.optimizer not in OPTIMIZERS:
         raise InputError(f"optimizer is {settings.optimizer!r}; choose {', '.join(OPTIMIZERS)}")
-    if settings.lr_pretrained is not None and settings.train_from == "head":
+    if settings.lr_pretrained is not None and settings.cut == "head":
         raise InputError(f"lr_pretrained is {settings.lr_pretrained}, but no pretrained stage is trained; "
-                         "leave it out, or train from an earlier stage (--freeze-until fire9)")
+                         "leave it out, or train from an earlier stage (--cut STAGE)")
     _, _, lr, lr_pretrained = OPTIMIZERS[settings.optimizer]
-    if settings.train_from == "head":
+    if settings.cut == "head":
         lr_pretrained = None
     return replace(settings, lr=lr if settings.lr is None else settings.lr,
                    lr_pretrained=lr_pretrained if settings.lr_pretrained is None else settings.lr_pretrained)

@@ -1,8 +1,6 @@
 """The run's folder: what the page says is true, and it needs nothing but itself."""
 import base64
 import io
-import json
-import math
 import os
 import re
 from html.parser import HTMLParser
@@ -11,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinynet.transfer.finetune import Evaluation
-from tinynet.transfer.report import wilson, write_report
+from tinynet.models import DEFAULT
+from tinynet.report.page import wilson, write_report
+from tinynet.transfer import Evaluation
 
 CLASSES = ["tigger & <b>co</b>", "\"misty\" o'malley", "Ünïcödé 虎猫 🐈 $name ${x} %s"]
-FILES = ["confusion.png", "curves.png", "metrics.json", "mistakes.png", "report.html"]
+FILES = ["confusion.png", "curves.png", "mistakes.png", "report.html"]
 
 
 class Pictures:
@@ -52,7 +51,7 @@ def run(dataset, n_wrong=2, **changes):
         "train_accuracy": 1.0, "val_accuracy": 0.875, "test_accuracy": accuracy,
         "n_train": len(train), "n_val": len(val), "n_test": len(test), "classes": dataset.classes,
         "seconds": {"activations": 7.5, "train": 2.5}, "peak_memory_mb": 412.3,
-        "settings": {"train_from": "head", "hidden": None, "lr": 0.02, "optimizer": "momentum"}} | changes
+        "model": DEFAULT, "settings": {"cut": "head", "hidden": None, "lr": 0.02, "optimizer": "momentum"}} | changes
     history = {"train_loss": [1.0, 0.5], "val_loss": [1.0, 0.7], "train_accuracy": [0.5, 1.0],
                "val_accuracy": [0.5, 0.875], "best_epoch": 1}
     return dataset, metrics, history, Evaluation(0.3, accuracy, matrix, probabilities), train, test
@@ -107,21 +106,15 @@ def page(folder):
     return read(folder)
 
 
-def test_the_folder_holds_five_whole_files(folder):
+def test_the_folder_holds_four_whole_files(folder):
     assert sorted(path.name for path in folder.iterdir()) == FILES
-    for name in FILES[:2] + FILES[3:4]:
+    for name in FILES[:3]:
         with Image.open(folder / name) as image:
             image.load()
 
 
-def test_metrics_are_kept_as_they_are(folder):
-    assert json.loads((folder / "metrics.json").read_text(encoding="utf-8")) == run(Pictures())[1]
-
-
-def test_a_number_that_is_not_known_is_null(tmp_path):
-    write_report(tmp_path, *run(Pictures(), peak_memory_mb=math.nan, val_accuracy=math.nan))
-    text = (tmp_path / "metrics.json").read_text(encoding="utf-8")
-    assert json.loads(text)["peak_memory_mb"] is None and "NaN" not in text
+def test_a_number_that_is_not_known_is_said(tmp_path):
+    write_report(tmp_path, *run(Pictures(), peak_memory_mb=None, val_accuracy=None))
     assert "not known on this system" in read(tmp_path).text and "nan" not in read(tmp_path).text
 
 
@@ -182,7 +175,7 @@ def test_no_better_than_guessing_is_said(tmp_path):
     ("fire8", "The layers from fire8 on were trained on too"),
 ])
 def test_what_was_done_is_said(stage, words, tmp_path):
-    write_report(tmp_path, *run(Pictures(), settings={"train_from": stage}))
+    write_report(tmp_path, *run(Pictures(), settings={"cut": stage}))
     text = read(tmp_path).text
     assert words in text and "new last layer for 3 classes" in text and "from 33 training pictures" in text
 

@@ -1,7 +1,6 @@
-"""What a run leaves to look at: metrics.json, three figures and a page that explains. Shown in lesson 08."""
+"""What a run leaves to look at: three figures and a page that explains. Shown in lesson 08."""
 import base64
 import io
-import json
 import math
 from dataclasses import dataclass
 from html import escape
@@ -13,7 +12,9 @@ from PIL import Image
 
 from .. import plots
 from ..files import atomic_write
+from ..models import ZOO
 
+PAGE = Path(__file__).with_name("page.html")
 N_EXAMPLES = 40             # training pictures on the page, shared out among the classes
 
 
@@ -29,7 +30,7 @@ class Mistake:
 
 
 def write_report(folder, dataset, metrics, history, test, train_rows, test_rows):
-    """Write metrics.json, curves.png, confusion.png, mistakes.png and report.html into a run's folder.
+    """Write curves.png, confusion.png, mistakes.png and report.html into a run's folder.
 
     The page needs no other file, no network and no script. Each file is complete or absent.
 
@@ -41,8 +42,8 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows)
         Only the pictures that are shown are read. A list `skipped` of (path, reason) is shown if it has one.
     metrics : dict
         "train_accuracy", "val_accuracy", "test_accuracy", "n_train", "n_val", "n_test", "classes", "seconds"
-        (by phase), "peak_memory_mb" and "settings", whose "train_from" is put into words. A number that is
-        not finite, such as an unknown peak, is null in metrics.json.
+        (by phase), "peak_memory_mb", "model" (its name in the zoo) and "settings", whose "cut" is put into words. A number that is
+        not known is None.
     history : dict
         As `fit` returns it.
     test : Evaluation
@@ -58,16 +59,13 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows)
         If a picture that is shown can no longer be read.
     """
     folder, classes = Path(folder), metrics["classes"]
-    metrics = {key: None if isinstance(value, float) and not math.isfinite(value) else value
-               for key, value in metrics.items()}
     mistakes, n_wrong = _mistakes(dataset, classes, test, test_rows)
     files = {
-        "metrics.json": json.dumps(metrics, indent=2, allow_nan=False).encode() + b"\n",
         "curves.png": plots.png(plots.curves(history)),
         "confusion.png": plots.png(plots.confusion(test.confusion, classes)),
         "mistakes.png": plots.png(_draw_mistakes(mistakes, n_wrong)),
     }
-    page = PAGE.substitute(
+    page = Template(PAGE.read_text(encoding="utf-8")).substitute(
         name=escape(dataset.name),
         method=_method(metrics),
         result=_result(metrics, test.confusion),
@@ -132,14 +130,13 @@ def _draw_mistakes(mistakes, n_wrong):
 
 def _method(metrics):
     """Say what was done."""
-    stage, n_classes = metrics["settings"]["train_from"], len(metrics["classes"])
+    model, cut, n_classes = ZOO[metrics["model"]], metrics["settings"]["cut"], len(metrics["classes"])
     frozen = "stayed exactly as they were (they are <em>frozen</em>)."
     rest = {"head": f"All its other layers {frozen}",
-            "conv1": "All its other layers were trained on too, in smaller steps."}.get(
-        stage, f"The layers from <code>{escape(stage)}</code> on were trained on too, in smaller steps; "
-               f"those before {frozen}")
-    return ("SqueezeNet 1.1, which its authors trained on 1.2 million photographs of 1,000 kinds of things, "
-            f"was given a new last layer for {n_classes} classes. That layer learned from "
+            model.first_stage: "All its other layers were trained on too, in smaller steps."}.get(
+        cut, f"The layers from <code>{escape(cut)}</code> on were trained on too, in smaller steps; "
+             f"those before {frozen}")
+    return (f"{escape(model.words)}, was given a new last layer for {n_classes} classes. That layer learned from "
             f"{metrics['n_train']:,} training pictures. {rest}")
 
 
@@ -270,89 +267,3 @@ def _figure(png, description):
 
 def _data_url(kind, contents):
     return f"data:image/{kind};base64,{base64.b64encode(contents).decode()}"
-
-
-PAGE = Template("""\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>$name – tinynet report</title>
-<style>
-:root { --ink: #1d1f23; --soft: #5c6370; --line: #d9dce1; --paper: #fff; --card: #f4f5f7; --mark: #0072b2; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e7ea; --soft: #a3a9b5; --line: #3a3f47; --paper: #16181c; --card: #22252b;
-    --mark: #56b4e9; }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 56rem; overflow-wrap: anywhere;
-  background: var(--paper); color: var(--ink);
-  font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-h1 { margin: 0; font-size: 1.9rem; line-height: 1.2; }
-h2 { margin: 2.5rem 0 .6rem; padding-top: .8rem; border-top: 1px solid var(--line); font-size: 1.3rem; }
-h3 { margin: 1.4rem 0 .5rem; font-size: 1.05rem; }
-h4 { margin: .8rem 0 .3rem; font-size: .9rem; }
-p { margin: .5rem 0; max-width: 44rem; }
-.kind, small, figcaption { color: var(--soft); }
-.score { margin: 0; font-size: 3.4rem; font-weight: 700; line-height: 1.1; color: var(--mark); }
-.lead { margin-top: 0; font-size: 1.15rem; }
-pre { padding: .8rem 1rem; border-radius: .4rem; background: var(--card); overflow-x: auto; }
-.scroll { margin: .8rem 0; overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
-th, td { padding: .3rem 1.2rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left;
-  vertical-align: top; }
-thead th { color: var(--soft); font-weight: 500; }
-tbody th { font-weight: 600; }
-.bar { display: inline-block; width: 8rem; height: .7rem; border: 1px solid var(--mark);
-  border-radius: .2rem; }
-.bar span { display: block; height: 100%; background: var(--mark); }
-.plot { display: block; max-width: 100%; height: auto; border-radius: .4rem; background: #ffffff; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: 1rem; }
-.strip { display: flex; gap: .5rem; overflow-x: auto; }
-.strip img { height: 7rem; border-radius: .2rem; }
-figure { margin: 0; break-inside: avoid; }
-figure img { display: block; width: 100%; aspect-ratio: 1; object-fit: contain;
-  object-position: left bottom; }
-figcaption { margin-top: .3rem; font-size: .85rem; line-height: 1.35; }
-figcaption strong { color: var(--ink); }
-@media (max-width: 30rem) {
-  th, td { padding-right: .7rem; }
-  .bar { width: 3.5rem; }
-}
-@media print {
-  :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --card: #eee; --mark: #0072b2; }
-  body { max-width: none; padding: 0; font-size: 10pt; }
-  h2, h3, h4 { break-after: avoid; }
-  tr, .plot { break-inside: avoid; }
-  .plot { min-width: 0 !important; }
-  .strip { break-inside: avoid; flex-wrap: wrap; }
-  .scroll { overflow: visible; }
-  .bar span { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-}
-</style>
-</head>
-<body>
-<header><p class="kind">tinynet transfer report</p><h1>$name</h1></header>
-<main>
-<p>$method</p>
-<section><h2>How good is it?</h2>$result</section>
-<section><h2>Use it</h2>
-<p>From the folder in which it was trained, with any photo:</p>$use
-<p>It gives every photo one of its classes, also a photo of something else.</p></section>
-<section><h2>Class by class</h2>$per_class</section>
-<section><h2>Which classes it mixes up</h2>
-<p>Each row holds the test pictures of one class; each column, one answer. Right answers are framed.</p>
-$confusion</section>
-<section><h2>Its mistakes</h2>$mistakes</section>
-<section><h2>How it learned</h2>$training</section>
-<section><h2>What it learned from</h2>$data</section>
-<section><h2>Settings</h2>$settings</section>
-<section><h2>Where the time went</h2>$time</section>
-</main>
-</body>
-</html>
-""")

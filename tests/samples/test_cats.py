@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinynet.data import Preprocessing
-from tinynet.data.drawn import DrawnCats
+from tinynet.samples import DrawnCats
 from tinynet.errors import InputError
 from tinynet.models import squeezenet1_1
 from tinynet.models.squeezenet import PREPROCESSING
@@ -81,8 +80,7 @@ def test_transfer_matters(record_property):
     """The same linear model three times: on pixels, on random features, on pretrained ones."""
     data = DrawnCats(TRAIN + TEST)
     pictures = [data.image(i) for i in range(len(data))]
-    prepare = Preprocessing.from_dict(PREPROCESSING)
-    x = np.stack([prepare(picture) for picture in pictures])                    # (N, 3, 227, 227)
+    x = np.stack([PREPROCESSING(picture) for picture in pictures])                    # (N, 3, 227, 227)
     random = squeezenet1_1(pretrained=False, rng=np.random.default_rng(0))
     found = {
         "pixels": accuracies(np.stack([thumbnail(picture) for picture in pictures]), data.labels),

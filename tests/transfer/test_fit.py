@@ -1,4 +1,6 @@
 """fit and evaluate, on a small problem that can be learnt."""
+import importlib
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,10 @@ from tinynet import InputError, Tensor, ops
 from tinynet.compute import parallel
 from tinynet.layers import Conv2d, Dropout, GlobalAvgPool2d, Linear, ReLU, Sequential
 from tinynet.optim import SGD, Adam, exponential_decay
-from tinynet.transfer import evaluate, finetune, fit
+from tinynet.transfer import evaluate, fit
+from tinynet.transfer.checkpoint import save_checkpoint
+
+fit_module = importlib.import_module("tinynet.transfer.fit")     # the package's own name `fit` is the function
 
 N, D, K = 67, 13, 3
 
@@ -86,7 +91,7 @@ def test_a_run_that_was_stopped_and_resumed_equals_bit_for_bit_one_that_was_not(
     whole = dropout_net()
     expected = train(data, whole, optimizer=build(whole))
 
-    monkeypatch.setattr(finetune, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+    monkeypatch.setattr(fit_module, "SECONDS_BETWEEN_CHECKPOINTS", -1)
     path = tmp_path / "run.safetensors"
     epochs = iter(range(100))
 
@@ -95,8 +100,8 @@ def test_a_run_that_was_stopped_and_resumed_equals_bit_for_bit_one_that_was_not(
             raise Stop
         return train_epoch(*arguments)
 
-    train_epoch = finetune._train_epoch
-    monkeypatch.setattr(finetune, "_train_epoch", stop_at_epoch_five)
+    train_epoch = fit_module._train_epoch
+    monkeypatch.setattr(fit_module, "_train_epoch", stop_at_epoch_five)
     with pytest.raises(Stop):
         stopped = dropout_net()
         train(data, stopped, optimizer=build(stopped), checkpoint=path, run_id="a")
@@ -112,11 +117,11 @@ def test_a_run_that_was_stopped_and_resumed_equals_bit_for_bit_one_that_was_not(
 
 
 def test_a_checkpoint_of_another_run_and_a_damaged_one_are_ignored(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(finetune, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+    monkeypatch.setattr(fit_module, "SECONDS_BETWEEN_CHECKPOINTS", -1)
     path = tmp_path / "run.safetensors"
     expected = train(data, dropout_net())
     other = dropout_net()
-    finetune.save_checkpoint(path, other, SGD(other.parameters(), lr=9), np.random.default_rng(9),
+    save_checkpoint(path, other, SGD(other.parameters(), lr=9), np.random.default_rng(9),
                              {"run_id": "other", "history": {}})
     assert train(data, dropout_net(), checkpoint=path, run_id="mine") == expected
     path.write_bytes(b"garbage")

@@ -1,0 +1,16 @@
+"""Figures for seeing what a network learns, where it fails and why. Used from lesson 01 on.
+
+Every function returns a `Figure` of its own and touches no global state, so they work in notebooks, on
+threads and without a screen. Nothing is told by colour alone: lines differ in style and marker too, and
+shades grow steadily darker or lighter, so a grey print can be read.
+"""
+from .figure import BLACK, BLUE, GREEN, GREY, LINES, ORANGE, PURPLE, SKY, VERMILLION, Figure, png
+from .graph import MOST_NODES, graph
+from .pictures import MOST_TILES, activations, filters, mistakes, neighbours, pictures
+from .training import confusion, contour_paths, curves
+
+__all__ = [
+    "BLACK", "BLUE", "GREEN", "GREY", "LINES", "MOST_NODES", "MOST_TILES", "ORANGE", "PURPLE", "SKY", "VERMILLION",
+    "Figure", "activations", "confusion", "contour_paths", "curves", "filters", "graph", "mistakes", "neighbours",
+    "pictures", "png",
+]

@@ -1,0 +1,72 @@
+"""A new head: a classifier for your own classes in place of the published one. Taught in lessons 07 and 08."""
+import numpy as np
+
+from ..backend import to_device
+from ..errors import InputError
+from ..layers import GlobalAvgPool2d, Linear, ReLU, Sequential, Standardize, he_normal
+from ..tensor import Tensor, no_grad
+from .evaluate import evaluating
+
+
+def replace_head(net, n_classes, cut, image_shape, hidden=None, rng=None):
+    """Return a network with the same stages before the cut and a new classifier for your own classes after them.
+
+    The classifier is the last stage, "head": standardised features, then a softmax layer, with a hidden layer before
+    it if wanted. Where maps arrive at the cut, a stage "pool" before it takes the mean of each. If a stage that is
+    kept has one of these names already, the new one gets a number: "pool_2". The softmax layer starts at 0, so at
+    first every class is equally likely and no random gradient reaches the pretrained stages.
+
+    Parameters
+    ----------
+    net : Sequential
+        A pretrained network; the stages kept are shared, not copied.
+    n_classes : int
+        Number of your classes, at least 2.
+    cut : str or None
+        The first stage to drop: where the old classifier begins. None keeps every stage.
+    image_shape : (int, int, int)
+        Shape (C, H, W) of an image that the network takes; one of zeros is run to count the features.
+    hidden : int, optional
+        Units of a hidden layer with ReLU; needs rng.
+    rng : numpy.random.Generator, optional
+        Draws the hidden layer's weights.
+
+    Returns
+    -------
+    net : Sequential
+        Scores (N, n_classes) come out.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 2 classes or less than one hidden unit, a hidden layer has no rng, the stage does
+        not exist, or neither maps (N, C, H, W) nor features (N, D) arrive at the cut.
+    """
+    if n_classes < 2 or (hidden is not None and hidden < 1):
+        raise InputError(f"replace_head: {n_classes} classes, {hidden} hidden units: "
+                         "at least 2 classes are needed to choose between, and 1 unit if there is a hidden layer")
+    if hidden is not None and rng is None:
+        raise InputError("replace_head: a hidden layer starts from random weights; pass rng=np.random.default_rng(seed)")
+    body = net[:cut]
+    with evaluating(body), no_grad():
+        arriving = body(Tensor(to_device(np.zeros((1, *image_shape), np.float32), net.device))).shape[1:]
+    if len(arriving) not in (1, 3):
+        raise InputError(f"replace_head: {(1, *arriving)} arrives at {cut!r}; a classifier takes maps (N, C, H, W) or "
+                         "features (N, D): cut elsewhere")
+    n_features, stages = arriving[0], dict(body.children())
+    layers = {"standardize": Standardize(n_features)}
+    if hidden is not None:
+        layers["hidden"] = Linear(n_features, hidden)
+        layers["hidden"].weight.data[...] = he_normal((hidden, n_features), rng)
+        layers["relu"] = ReLU()
+    layers["softmax"] = Linear(hidden or n_features, n_classes)
+    if len(arriving) == 3:
+        stages[_free_name("pool", stages)] = GlobalAvgPool2d()
+    stages[_free_name("head", stages)] = Sequential(**layers)
+    return Sequential(**stages).to(net.device)
+
+
+def _free_name(name, stages):
+    """Return the name, with a number if a stage has it already."""
+    numbered = (f"{name}_{i}" for i in range(2, len(stages) + 3))
+    return next(free for free in (name, *numbered) if free not in stages)
