@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from . import report
 from .cases import CASES
-from .library import Library, Problem
+from .library import Libraries, Library, Problem
 from .machine import busy_cores, describe, settings
 from .measure import measure
 
@@ -60,27 +60,14 @@ def _measure_all(cases, setting, rounds, versions):
 
     A library's process serves all cases that do not want a new one.
     """
-    running = {}
-
-    def start(peer):
-        if peer not in running:
-            try:
-                running[peer] = Library(peer, setting)
-                versions.add(running[peer].version)
-            except Problem as problem:
-                running[peer] = problem
-        if isinstance(running[peer], Problem):
-            raise running[peer]
-        return running[peer]
-
+    libraries = Libraries(setting)
     cases = [case for case in cases if not case.settings or setting in case.settings]
     try:
         for case in tqdm(cases, str(setting), unit="case"):
-            yield measure(case, setting, rounds, (lambda peer: Library(peer, setting)) if case.fresh else start)
+            yield measure(case, setting, rounds, (lambda peer: Library(peer, setting)) if case.fresh else libraries.get)
+            versions |= libraries.versions
     finally:
-        for library in running.values():
-            if isinstance(library, Library):
-                library.close()
+        libraries.close()
 
 
 if __name__ == "__main__":

