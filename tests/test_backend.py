@@ -4,7 +4,7 @@ import pytest
 
 from tests.strict_device import cupy as strict_cupy
 from tinynet import InputError, backend
-from tinynet.backend import add_at, array_module, gpu_problem, to_device, to_numpy
+from tinynet.backend import array_module, gpu_problem, to_device, to_numpy
 
 
 def test_code_follows_the_data(device):
@@ -25,17 +25,6 @@ def test_nothing_is_copied_that_is_there_already(device):
     assert to_device(x, device) is x
     host = np.ones(3)
     assert to_device(host, "cpu") is to_numpy(host) is host
-
-
-@pytest.mark.parametrize("index, values, expected", [
-    ([0, 2, 0], [1.0, 2.0, 3.0], [4, 0, 2]), (slice(1, None), 5.0, [0, 5, 5]), (1, 7.0, [0, 7, 0]),
-    ([True, False, True], [1.0, 2.0], [1, 0, 2])])
-def test_an_element_named_twice_receives_both(device, index, values, expected):
-    target = to_device(np.zeros(3), device)
-    if isinstance(index, list):
-        index = to_device(np.array(index), device)
-    add_at(target, index, to_device(np.array(values), device))
-    assert to_numpy(target).tolist() == expected
 
 
 def test_an_unknown_device():

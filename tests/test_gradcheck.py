@@ -79,3 +79,49 @@ def test_float32_is_refused(rng):
 def test_a_function_that_records_nothing_is_no_pass(rng):
     with pytest.raises(RuntimeError):
         gradcheck(lambda x: Tensor(x.data ** 2), np.ones(3), rng=rng)
+
+
+class Spoils(Function):
+    """y = 2 x, right but for what it does on the way."""
+
+    def __init__(self, forward, backward):
+        self.spoil_x, self.spoil_gy = forward, backward
+
+    def forward(self, x):
+        y = 2 * x
+        if self.spoil_x:
+            x += 1
+        return y
+
+    def backward(self, gy):
+        gx = 2 * gy
+        if self.spoil_gy:
+            gy *= 3
+        return gx
+
+
+def test_an_input_that_is_changed_is_found(device, rng):
+    x = to_device(rng.standard_normal((3, 5)), device)
+    gradcheck(lambda x: Spoils(False, False)(x), x, rng=rng)
+    with pytest.raises(AssertionError, match="changes input 0"):
+        gradcheck(lambda x: Spoils(True, False)(x), x, rng=rng)
+
+
+def test_a_gradient_that_is_changed_is_found(device, rng):
+    """By the read-only view of NumPy, or where there is none by comparing."""
+    x = to_device(rng.standard_normal((3, 5)), device)
+    with pytest.raises((AssertionError, ValueError), match="gradient it was given"):
+        gradcheck(lambda x: Spoils(False, True)(x), x, rng=rng)
+
+
+def test_a_wrong_gradient_made_in_place_is_found(device, rng):
+    class Doubles(Spoils):
+        def forward(self, x):
+            return x + 0
+
+        def backward(self, gy):
+            gy *= 2
+            return gy
+
+    with pytest.raises((AssertionError, ValueError)):
+        gradcheck(lambda x: Doubles(False, False)(x), to_device(rng.standard_normal(5), device), rng=rng)

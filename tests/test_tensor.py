@@ -64,8 +64,25 @@ def test_data_that_are_no_numbers(data):
 
 
 def test_lists_of_unequal_length():
-    with pytest.raises(ValueError):
+    with pytest.raises(TypeError, match="lists of equal length"):
         Tensor([[1.0], [1.0, 2.0]])
+
+
+@pytest.mark.parametrize("data", [
+    np.array(["a"]), np.array([1 + 1j]), np.array([1.0, None]), np.array(["2020-01-01"], "M8[D]"),
+    np.array([(1, 2.0)], "i4,f4"), np.ma.masked_array([1.0, 2.0], [True, False])], ids=lambda data: str(data.dtype))
+def test_arrays_that_hold_no_real_numbers(data):
+    with pytest.raises(TypeError, match="Tensor: data is"):
+        Tensor(data)
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", ">i4"])
+def test_a_foreign_byte_order_is_turned(dtype):
+    x = Tensor(np.array([1, 2], dtype), requires_grad=dtype != ">i4")
+    assert x.dtype.isnative and x.data.tolist() == [1, 2]
+    if x.requires_grad:
+        (x * x).sum().backward()
+        assert x.grad.tolist() == [2, 4]
 
 
 @pytest.mark.parametrize("data", [[1, 2], np.ones(2, bool), np.ones(2, np.uint8)], ids=repr)
@@ -82,14 +99,16 @@ def test_a_tensor_does_not_turn_into_an_array_in_silence():
 
 
 def test_reading(device):
-    x = (leaf(1.0, 2.0) * 2).to(device)
+    x = leaf(1.0, 2.0).to(device) * 2
     assert x.numpy().tolist() == [2, 4] and len(x) == 2 and x.sum().item() == 6
-    assert "2." in repr(x) and "made by" not in repr(x) and repr(x * 3).endswith("made by Multiply)")
+    assert "2." in repr(x) and "made by" not in repr(leaf(1.0)) and repr(x * 3).endswith("made by Multiply)")
 
 
 def test_moving_to_a_device_makes_a_leaf(device):
     x = leaf(1.0, 2.0)
-    moved = (x * 2).to(device)
+    with pytest.raises(RuntimeError, match="made by Multiply.*detach"):
+        (x * 2).to(device)
+    moved = x.to(device)
     assert moved.requires_grad and moved.creator is None
     (moved * 3).sum().backward()
     assert to_numpy(moved.grad).tolist() == [3, 3] and x.grad is None
@@ -419,3 +438,66 @@ def test_each_thread_records_its_own_tape():
     for thread in threads:
         thread.join()
     assert grads == {n: [201.0] for n in range(4)}
+
+
+# What is typed first
+
+def test_one_number_is_a_number():
+    x = leaf(1.5)
+    assert float(x) == x.item() == 1.5 and int(x) == 1 and f"{x.sum():.3f}" == "1.500" and f"{x}" == str(x)
+    assert bool(x) and not bool(Tensor([0.0])) and not Tensor(0.0)
+    for question in float, int, bool, "{:.3f}".format, Tensor.item:
+        with pytest.raises(TypeError, match=r"Tensor of shape \(2,\) is not one number"):
+            question(leaf(1.0, 2.0))
+
+
+def test_comparisons_are_answered_element_by_element(device):
+    x = Tensor([1.0, 2.0, 3.0]).to(device)
+    for answer, expected in [(x > 2, [0, 0, 1]), (x >= 2, [0, 1, 1]), (x < x, [0, 0, 0]), (2 <= x, [0, 1, 1]),
+                             (x == 2, [0, 1, 0]), (x != x, [0, 0, 0]), (x == Tensor([1.0, 0, 3]).to(device), [1, 0, 1])]:
+        assert answer.dtype == bool and to_numpy(answer).tolist() == expected
+    labels = np.array([0, 1, 1])
+    assert np.mean(labels == Tensor(labels)) == 1 and ((labels != Tensor(labels)) == np.zeros(3)).all()
+    assert len({x, x, Tensor([1.0])}) == 2, "a Tensor is still a key of sets and dicts, by identity"
+
+
+# Changes behind backward's back
+
+class Writes(Function):
+    """y = x, with a backward that spoils what it is given."""
+
+    def forward(self, x):
+        return x + 0
+
+    def backward(self, gy):
+        gy *= 2
+        return gy
+
+
+def test_backward_cannot_write_into_the_gradient_it_was_given():
+    x = leaf(1.0, 2.0)
+    with pytest.raises(ValueError, match="Writes: backward writes into the gradient"):
+        Writes()(x).backward(np.ones(2))
+
+
+def test_another_value_error_of_backward_is_passed_on():
+    class Stumbles(Writes):
+        def backward(self, gy):
+            raise ValueError("its own")
+
+    with pytest.raises(ValueError, match="^its own$"):
+        Stumbles()(leaf(1.0)).backward()
+
+
+@pytest.mark.parametrize("change", [
+    lambda W: setattr(W, "data", W.data * 2),
+    lambda W: setattr(W, "data", np.subtract(W.data, 1, out=W.data)),           # W.data -= 1
+], ids=["assigned", "in place"])
+def test_what_was_changed_since_it_was_read_is_refused(change):
+    W, x = leaf(3.0), leaf(2.0)
+    y = x * W
+    change(W)
+    with pytest.raises(RuntimeError, match="what Multiply read was changed.*call backward first"):
+        y.backward()
+    (x * W).backward()
+    assert x.grad.tolist() == W.data.tolist()

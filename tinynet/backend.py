@@ -95,16 +95,31 @@ def to_numpy(array):
     return cupy.asnumpy(array)
 
 
-def add_at(target, index, values):
-    """Add values to ``target[index]`` in place; an element named twice receives both.
+def as_numbers(data):
+    """Return arrays and NumPy scalars as arrays of their own dtype, Python floats and lists of them as float32.
 
     Parameters
     ----------
-    target : ndarray
-        Changed in place.
-    index : int, slice, ndarray, or a tuple of these
-        Any index NumPy accepts.
-    values : ndarray
-        Broadcast to the shape of ``target[index]``.
+    data : array_like
+
+    Returns
+    -------
+    array : ndarray
+        In the machine's byte order.
+
+    Raises
+    ------
+    TypeError
+        If it does not hold real numbers.
     """
-    array_module(target).add.at(target, index, values)
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError("Tensor: data is a masked array, and its mask would be lost; fill it first: data.filled(0)")
+    try:
+        array = data if array_module(data) is not np else np.asarray(data)
+    except ValueError as error:
+        raise TypeError(f"Tensor: data is no array ({error}); give numbers, in lists of equal length") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"Tensor: data is {array.dtype}; give real numbers, in an array or in lists of equal length")
+    if isinstance(data, np.generic) or hasattr(data, "dtype"):
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    return array.astype(np.float32) if array.dtype == np.float64 else array

@@ -29,7 +29,8 @@ def gradcheck(f, *arrays, rng, eps=1e-6, rtol=1e-5, atol=1e-7):
     TypeError
         If an array is not float64: in float32 the difference itself is wrong in the fourth digit.
     AssertionError
-        If a gradient is wrong; the message gives the input's position and both numbers.
+        If a gradient is wrong; the message gives the input's position and both numbers. Also if the function changes
+        an input, or its backward the gradient it was given: alone it may look right, beside others it is not.
     """
     for array in arrays:
         if array.dtype != np.float64:
@@ -38,8 +39,15 @@ def gradcheck(f, *arrays, rng, eps=1e-6, rtol=1e-5, atol=1e-7):
     tensors = [Tensor(array.copy(), requires_grad=True) for array in arrays]
     y = f(*tensors)
     weights = xp.asarray(rng.standard_normal(y.shape))
-    y.backward(weights)
+    arriving = weights.copy()                               # a copy: backward might change it, and be weighed with it
+    y.backward(arriving)
+    if not (arriving == weights).all():
+        raise AssertionError("gradcheck: backward changes the gradient it was given, which other operations read too; "
+                             "make a new array, such as gy * mask")
     for i, tensor in enumerate(tensors):
+        if not (tensor.data == arrays[i]).all():
+            raise AssertionError(f"gradcheck: the function changes input {i} {tensor.shape} itself; let it make a new "
+                                 "array, or copy the input first")
         direction = xp.asarray(rng.standard_normal(tensor.shape))
         ahead, behind = (
             _weighted(f, [a + step * direction if j == i else a for j, a in enumerate(arrays)], weights)

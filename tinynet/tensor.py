@@ -44,8 +44,8 @@ class Tensor:
     Parameters
     ----------
     data : array_like
-        Numbers of any shape. NumPy and CuPy arrays are kept as they are, not copied; Python floats and lists
-        of them become float32.
+        Numbers of any shape. NumPy and CuPy arrays are kept as they are, not copied (but for a foreign byte order);
+        Python floats and lists of them become float32.
     requires_grad : bool
         Whether backward should compute a gradient for it. Only floating-point data can have one.
 
@@ -53,6 +53,9 @@ class Tensor:
     ----------
     data : ndarray
         The values.
+    version : int
+        How often `data` was assigned to, as by ``x.data -= ...``. Backward refuses to use what was changed after an
+        operation read it. Writing to elements, ``x.data[0] = ...``, is not counted.
     grad : ndarray or None
         The gradient of the last backward, of the data's shape and dtype; calls of backward add up.
     requires_grad : bool
@@ -63,27 +66,35 @@ class Tensor:
     Raises
     ------
     TypeError
-        If requires_grad is asked for data that is not floating-point.
+        If data holds no real numbers, or requires_grad is asked for data that is not floating-point.
     """
 
-    __slots__ = ("data", "grad", "requires_grad", "creator", "__weakref__")
+    __slots__ = ("_data", "version", "grad", "requires_grad", "creator", "__weakref__")
     __array_priority__ = 1000       # ndarray + Tensor is answered by Tensor
     __array_ufunc__ = None
 
     def __init__(self, data, requires_grad=False):
-        if type(data) is not np.ndarray:
-            data = _as_array(data)
+        if type(data) is not np.ndarray or data.dtype.kind not in "biuf" or not data.dtype.isnative:
+            if isinstance(data, Tensor):
+                raise TypeError("Tensor: data is a Tensor already; pass its .data to share the array without the tape")
+            data = backend.as_numbers(data)
         if requires_grad and data.dtype.kind != "f":
             raise TypeError(f"Tensor: only floats have gradients, this is {data.dtype}; use data.astype(np.float32)")
-        self.data = data
+        self._data = data
+        self.version = 0
         self.grad = None
         self.requires_grad = requires_grad
         self.creator = None
 
-    shape = property(lambda self: self.data.shape, doc="Lengths of the axes.")
-    dtype = property(lambda self: self.data.dtype, doc="Type of the numbers.")
-    ndim = property(lambda self: self.data.ndim, doc="Number of axes.")
-    size = property(lambda self: self.data.size, doc="Number of elements.")
+    def _change(self, array):
+        self._data = array
+        self.version += 1
+
+    data = property(lambda self: self._data, _change, doc="The values, an ndarray.")
+    shape = property(lambda self: self._data.shape, doc="Lengths of the axes.")
+    dtype = property(lambda self: self._data.dtype, doc="Type of the numbers.")
+    ndim = property(lambda self: self._data.ndim, doc="Number of axes.")
+    size = property(lambda self: self._data.size, doc="Number of elements.")
 
     def __len__(self):
         return len(self.data)
@@ -97,7 +108,21 @@ class Tensor:
 
     def item(self):
         """Return the only element as a Python number."""
+        if self.size != 1:
+            raise TypeError(f"a Tensor of shape {self.shape} is not one number: pick one (x[0]) or reduce it (x.sum())")
         return self.data.item()
+
+    def __float__(self):
+        return float(self.item())
+
+    def __int__(self):
+        return int(self.item())
+
+    def __bool__(self):
+        return bool(self.item())
+
+    def __format__(self, spec):
+        return format(self.item(), spec) if spec else str(self)
 
     def numpy(self):
         """Return the values as a NumPy array (a copy only if they are on the GPU)."""
@@ -109,6 +134,9 @@ class Tensor:
 
     def to(self, device):
         """Return a leaf with the values on "cpu" or "gpu"; the tape does not cross devices."""
+        if self.creator is not None:
+            raise RuntimeError(f"to: this Tensor was made by {self.creator}, and no gradient would find its way back "
+                               "from the other device; move the leaves before the forward pass, or use x.detach().to()")
         return Tensor(backend.to_device(self.data, device), requires_grad=self.requires_grad)
 
     def zero_grad(self):
@@ -151,7 +179,8 @@ class Function:
 
     A subclass defines ``forward(self, *arrays)``, which returns an array and keeps on ``self`` what backward will
     read, and ``backward(self, gy)``, which returns one gradient per input (None where ``self.needs`` is False).
-    Both work on arrays, not Tensors; options are passed to ``__init__``.
+    Both work on arrays, not Tensors, and change neither their inputs nor ``gy``, which others may read too;
+    options are passed to ``__init__``.
 
     Attributes
     ----------
@@ -163,7 +192,6 @@ class Function:
 
     needs = ()
     inputs = None
-    keeps_output = False            # True for an operation whose backward reads its own result (exp, sigmoid ...)
     depth = 0                       # one more than the deepest input: a topological order of the tape
 
     def __call__(self, *inputs):
@@ -175,7 +203,7 @@ class Function:
         arrays, needs, depth = [], [], 0
         for x in inputs:
             if isinstance(x, Tensor):
-                arrays.append(x.data)
+                arrays.append(x._data)
                 needs.append(recording and x.requires_grad)
                 if x.creator is not None and x.creator.depth > depth:
                     depth = x.creator.depth
@@ -186,6 +214,7 @@ class Function:
         y = Tensor(self.forward(*arrays))
         if True in needs:
             self.inputs, self.depth = inputs, depth + 1
+            self.versions = [x.version for x in inputs if isinstance(x, Tensor)]
             y.requires_grad, y.creator = True, self
         return y
 
@@ -201,20 +230,6 @@ class Function:
         raise NotImplementedError(f"{self}: write backward(self, gy)")
 
 
-def _as_array(data):
-    """Return arrays and NumPy scalars as arrays of their own dtype, Python floats and lists of them as float32."""
-    if isinstance(data, Tensor):
-        raise TypeError("Tensor: data is a Tensor already; pass its .data to share the array without the tape")
-    if backend.array_module(data) is not np:
-        return data
-    array = np.asarray(data)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"Tensor: data is {array.dtype}; give numbers, in an array or in lists of equal length")
-    if isinstance(data, (np.ndarray, np.generic)):
-        return array
-    return array.astype(np.float32) if array.dtype == np.float64 else array
-
-
 def _run_tape(output, gradient):
     """Visit every Function behind `output` once, the deepest first, and hand each its complete gradient."""
     if output.creator is None:
@@ -226,8 +241,11 @@ def _run_tape(output, gradient):
         function = heapq.heappop(waiting)[2]
         if function.inputs is None:
             raise RuntimeError(f"backward: the tape was freed at {function}; run the forward pass again first")
-        gy = arriving.pop(function)
-        gradients = function.backward(gy)
+        if function.versions != [x.version for x in function.inputs if isinstance(x, Tensor)]:
+            raise RuntimeError(f"backward: what {function} read was changed after it read it, by a step of an optimiser, "
+                               "by load_state_dict or by assigning to .data; call backward first, or run the forward "
+                               "pass again")
+        gradients = _backward(function, arriving.pop(function))
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
         inputs, needs = function.inputs, function.needs
@@ -246,6 +264,21 @@ def _run_tape(output, gradient):
                 arriving[x.creator] = gx
                 heapq.heappush(waiting, (-x.creator.depth, count, x.creator))
                 count += 1
+
+
+def _backward(function, gy):
+    """Call backward with a view that it cannot write to: the same array may be the gradient of another result too."""
+    if not isinstance(gy, np.ndarray):                          # CuPy has no such views; gradcheck looks for it there
+        return function.backward(gy)
+    gy = gy.view()
+    gy.flags.writeable = False
+    try:
+        return function.backward(gy)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise ValueError(f"{function}: backward writes into the gradient it was given, which other operations read too; "
+                         "make a new array, such as gy * mask, or copy it first") from error
 
 
 def _accumulate(leaf, gradient):

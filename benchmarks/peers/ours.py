@@ -5,7 +5,7 @@ from tinynet import Tensor, ops
 from tinynet.backend import to_device
 from tinynet.compute import parallel
 from tinynet.data import ImageFolder
-from tinynet.layers import BatchNorm, Linear, Module
+from tinynet.layers import BatchNorm, Linear, Module, zeros
 from tinynet.models import squeezenet1_1
 from tinynet.models.squeezenet import PREPROCESSING
 from tinynet.optim import SGD
@@ -82,7 +82,7 @@ def head_fit(case, peer):
 
 
 def _head(case):
-    net = Linear(inputs.CODES[1], inputs.N_CLASSES)
+    net = Linear(inputs.CODES[1], inputs.N_CLASSES, init=zeros)
     return net, *inputs.codes(case.batch), SGD(net.parameters(), lr=0.1, momentum=inputs.MOMENTUM), np.random.default_rng(0)
 
 
@@ -155,7 +155,7 @@ def scaling_epoch(case, peer):
     n = case.items(peer)
     codes = ActivationCache(inputs.scratch()).activations(
         FirstNumbers(), inputs.Noise(n), PREPROCESSING, "head", progress=False)
-    net = Linear(inputs.CODES[1], inputs.N_CLASSES)
+    net = Linear(inputs.CODES[1], inputs.N_CLASSES, init=zeros)
     optimizer, rng = SGD(net.parameters(), lr=1e-4), np.random.default_rng(0)
     return lambda: [fit(net, codes, codes.labels, np.arange(n), np.arange(0), optimizer, 1, rng, progress=False)["train_loss"]]
 

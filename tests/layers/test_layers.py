@@ -4,8 +4,8 @@ import pytest
 
 from tinynet import InputError, Tensor, no_grad, ops
 from tinynet.backend import to_numpy
-from tinynet.layers import (AvgPool2d, BatchNorm, Conv2d, Dropout, Flatten, GlobalAvgPool2d, LeakyReLU,
-                            Linear, MaxPool2d, ReLU, ReLU6, Sequential, Sigmoid, Softmax, Standardize, Tanh)
+from tinynet.layers import (AvgPool2d, BatchNorm, Conv2d, Dropout, Flatten, GlobalAvgPool2d,
+                            Linear, MaxPool2d, ReLU, ReLU6, Sequential, Sigmoid, Softmax, Tanh, zeros)
 
 
 @pytest.mark.parametrize("layer, op, shape", [
@@ -13,7 +13,7 @@ from tinynet.layers import (AvgPool2d, BatchNorm, Conv2d, Dropout, Flatten, Glob
     (AvgPool2d((2, 3)), lambda x: ops.avg_pool2d(x, (2, 3)), (2, 3, 6, 10)),
     (GlobalAvgPool2d(), ops.global_avg_pool2d, (2, 3, 5, 7)),
     (ReLU(), ops.relu, (3, 5)), (ReLU6(), ops.relu6, (3, 5)), (Sigmoid(), ops.sigmoid, (3, 5)),
-    (Tanh(), ops.tanh, (3, 5)), (LeakyReLU(0.3), lambda x: ops.leaky_relu(x, 0.3), (3, 5)),
+    (Tanh(), ops.tanh, (3, 5)),
     (Softmax(), lambda x: ops.softmax(x, axis=1), (3, 5)),
     (Flatten(), ops.flatten, (3, 5, 7)),
 ], ids=lambda value: type(value).__name__)
@@ -48,9 +48,11 @@ def test_a_layer_without_bias(rng):
     assert layer(Tensor(np.zeros((1, 3, 3, 3), np.float32))).data.tolist() == [[[[0]]] * 5]
 
 
-@pytest.mark.parametrize("make", [lambda rng: Linear(3, 5, rng), lambda rng: Conv2d(3, 5, 3, rng=rng)])
-def test_weights_are_drawn_from_the_generator_or_0(make):
-    drawn, same, zero = make(np.random.default_rng(0)), make(np.random.default_rng(0)), make(None)
+@pytest.mark.parametrize("make", [lambda **how: Linear(3, 5, **how), lambda **how: Conv2d(3, 5, 3, **how)])
+def test_weights_are_drawn_from_the_generator_or_0_if_asked_for(make):
+    drawn, same, zero = make(rng=np.random.default_rng(0)), make(rng=np.random.default_rng(0)), make(init=zeros)
+    with pytest.raises(InputError, match="need rng=.*init=zeros"):
+        make()
     np.testing.assert_array_equal(drawn.weight.data, same.weight.data)
     assert drawn.weight.data.all() and not zero.weight.data.any() and not drawn.bias.data.any()
     assert all(p.dtype == np.float32 and p.requires_grad for p in drawn.parameters())
@@ -58,7 +60,7 @@ def test_weights_are_drawn_from_the_generator_or_0(make):
 
 def test_a_network_of_every_layer_trains_on_each_device(device, rng):
     """One step lowers the loss: all of it together, on one device."""
-    net = Sequential(conv=Conv2d(3, 4, 3, padding=1, rng=rng), norm=BatchNorm(4), act=LeakyReLU(),
+    net = Sequential(conv=Conv2d(3, 4, 3, padding=1, rng=rng), norm=BatchNorm(4), act=ReLU(),
                      pool=MaxPool2d(2), depthwise=Conv2d(4, 4, 3, padding=1, groups=4, rng=rng), act2=ReLU6(),
                      mean=AvgPool2d(2), flat=Flatten(), drop=Dropout(0.1, rng), tanh=Tanh(),
                      head=Linear(16, 3, rng)).to(device)
@@ -75,3 +77,18 @@ def test_a_network_of_every_layer_trains_on_each_device(device, rng):
     assert losses[-1] < losses[0]
     with no_grad():
         assert net.eval()(x).numpy().shape == (7, 3)
+
+
+@pytest.mark.parametrize("make", [
+    lambda rng: Linear(0, 3, rng), lambda rng: Linear(3, 2.5, rng), lambda rng: Conv2d(3, 4, 0, rng=rng),
+    lambda rng: Conv2d(3, 0, 3, rng=rng), lambda rng: Conv2d(3, 4, 3, stride=0, rng=rng),
+    lambda rng: Conv2d(3, 4, 3, padding=-1, rng=rng), lambda rng: Conv2d(3, 4, 3, padding="same", rng=rng),
+    lambda rng: Conv2d(3, 4, 3, groups=2, rng=rng), lambda rng: Conv2d(4, 3, 3, groups=2, rng=rng),
+    lambda rng: Conv2d(4, 4, 3, groups=0, rng=rng), lambda rng: Conv2d(3, 4, (3, 3, 3), rng=rng),
+    lambda rng: MaxPool2d(0), lambda rng: AvgPool2d(2, stride=0), lambda rng: MaxPool2d(2, padding=-1),
+    lambda rng: BatchNorm(0), lambda rng: BatchNorm(3, momentum=1.5), lambda rng: BatchNorm(3, eps=0),
+    lambda rng: Dropout(-3), lambda rng: Dropout(1.0), lambda rng: Dropout(float("nan"))])
+def test_impossible_settings_are_refused_where_they_are_made(make, rng):
+    with pytest.raises(InputError) as error:
+        make(rng)
+    assert "\n" not in str(error.value)

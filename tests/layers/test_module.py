@@ -4,7 +4,9 @@ import pytest
 
 from tinynet import InputError, Tensor
 from tinynet.backend import array_module, to_numpy
-from tinynet.layers import BatchNorm, Conv2d, Dropout, Flatten, Linear, Module, Parameter, ReLU, Sequential
+from tinynet.layers import (BatchNorm, Conv2d, Dropout, Flatten, Linear, Module, Parameter, ReLU, Sequential,
+                            stage_shapes, summary)
+from tinynet.layers.module import works_by_row
 
 
 class Block(Module):
@@ -187,3 +189,117 @@ def test_mistakes(make, word):
     with pytest.raises(InputError) as error:
         make()
     assert word in str(error.value)
+
+
+# What a reader's own module gets wrong
+
+class Own(Module):
+    """Whatever is assigned to it."""
+
+    def __init__(self, **parts):
+        for name, value in parts.items():
+            setattr(self, name, value)
+
+
+def linear():
+    return Linear(3, 2, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("held", [
+    lambda: [linear()], lambda: (ReLU(), linear()), lambda: {"first": linear()}, lambda: [[linear()]],
+    lambda: [Parameter(np.ones(3))]])
+def test_modules_that_nobody_would_find_are_refused(held):
+    for ask in Own.parameters, Own.state_dict, Own.train, repr:
+        with pytest.raises(InputError, match="Own: blocks is a .* would not be trained or saved"):
+            ask(Own(blocks=held()))
+
+
+def test_a_list_of_what_are_attributes_too_is_fine():
+    first = linear()
+    assert len(Own(first=first, blocks=[first], sizes=[3, 2], names={"a": 1}).parameters()) == 2
+
+
+def test_a_tensor_in_the_place_of_a_parameter_is_refused():
+    layer = linear()
+    with pytest.raises(InputError, match="Linear: weight is a Parameter.*Parameter\\(x.data\\)"):
+        layer.weight = Tensor(np.ones((2, 3), np.float32))
+    layer.weight = Parameter(np.ones((2, 3), np.float32))
+    assert (layer.weight.data == 1).all()
+    with pytest.raises(InputError, match="Own: scale is a Tensor that wants a gradient, but no Parameter"):
+        Own(scale=Tensor([1.0], requires_grad=True)).parameters()
+    last = linear()(Tensor(np.ones((1, 3), np.float32)))
+    assert Own(last=last, constant=Tensor([1.0])).parameters() == [], "a result or a constant may be kept"
+
+
+def test_load_state_dict_takes_lists_and_refuses_what_are_no_numbers():
+    layer = linear()
+    layer.load_state_dict({"weight": [[1, 2, 3], [4, 5, 6]], "bias": [0, 1]})
+    assert layer.weight.data.tolist() == [[1, 2, 3], [4, 5, 6]] and layer.weight.dtype == np.float32
+    for strange in np.ones((2, 3)) * 1j, [["a"] * 3] * 2:
+        with pytest.raises(InputError, match="weight is .*give real numbers"):
+            layer.load_state_dict({"weight": strange, "bias": [0, 1]})
+
+
+def test_loading_between_forward_and_backward_is_refused():
+    layer = linear()
+    y = layer(Tensor(np.ones((1, 3), np.float32), requires_grad=True)).sum()
+    layer.load_state_dict({name: array + 1 for name, array in layer.state_dict().items()})
+    with pytest.raises(RuntimeError, match="Linear read was changed"):
+        y.backward()
+
+
+def test_print_shows_a_tree():
+    net = Sequential(body=Sequential(fc=linear(), relu=ReLU()), drop=Dropout(0.5))
+    net["body"]["fc"].bias.requires_grad = False
+    assert repr(net) == ("Sequential\n  body: Sequential\n    fc: Linear weight (2, 3), bias (2,) frozen\n"
+                         "    relu: ReLU\n  drop: Dropout")
+
+
+def test_summary_counts_by_stage():
+    net = Sequential(fc=linear(), relu=ReLU(), norm=BatchNorm(2))
+    net["fc"].bias.requires_grad = False
+    assert stage_shapes(net, (3,)) == {"fc": (2,), "relu": (2,), "norm": (2,)}
+    lines = [line.split() for line in summary(net, (3,)).splitlines()]
+    assert lines == [["stage", "layer", "output", "numbers", "trained"], ["fc", "Linear", "2", "8", "6"],
+                     ["relu", "ReLU", "2", "0", "0"], ["norm", "BatchNorm", "2", "4", "4"], ["together", "12", "10"]]
+    assert repr(summary(net, (3,))) == str(summary(net, (3,)))
+    assert net.training and not net["norm"].running_mean.any(), "it looks, and changes nothing"
+
+
+# Which layers may see a batch in parts
+
+class ByRow(Module):
+    by_row = True
+
+    def forward(self, x):
+        return x
+
+
+class Inherits(ByRow):
+    def forward(self, x):
+        return x - x.mean(axis=0)
+
+
+class SaysItAgain(Inherits):
+    by_row = True
+
+
+class Calls(ByRow):
+    def __call__(self, x):
+        return x - x.mean(axis=0)
+
+
+@pytest.mark.parametrize("layer, answer", [
+    (ByRow(), True), (Own(), False), (Inherits(), False), (SaysItAgain(), True), (Calls(), False), (ReLU(), True),
+    (BatchNorm(3), False), (BatchNorm(3).eval(), True), (Dropout(0.5), True)], ids=lambda value: type(value).__name__)
+def test_a_network_works_by_row_if_every_layer_says_so_itself(layer, answer):
+    assert works_by_row(layer) == answer
+    assert works_by_row(Sequential(ReLU(), Sequential(layer, Flatten()))) == answer
+
+
+def test_a_forward_put_in_place_of_a_layers_own_has_not_said_it():
+    layer = ReLU()
+    layer.forward = lambda x: x - x.mean(axis=0)
+    assert not works_by_row(layer)
+    layer.by_row = True
+    assert works_by_row(layer)

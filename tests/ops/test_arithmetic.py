@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
-from tinynet import Tensor, gradcheck, ops
+from tinynet import InputError, Tensor, gradcheck, ops
 from tinynet.backend import to_device, to_numpy
 from tinynet.ops.arithmetic import unbroadcast
 
@@ -100,3 +100,29 @@ def test_numbers_without_axes(a, b):
     for op, expected in (ops.add, a + b), (ops.subtract, a - b), (ops.multiply, a * b), (ops.divide, a / b):
         y = op(Tensor(np.float64(a)), Tensor(np.float64(b)))
         assert y.shape == () and y.item() == expected
+
+
+@pytest.mark.parametrize("op", [ops.add, ops.subtract, ops.multiply, ops.divide])
+def test_integers_beside_floats_become_floats_of_their_kind(op):
+    x, n = Tensor(np.ones(3, np.float32), requires_grad=True), Tensor(np.arange(1, 4))
+    for y in op(x, n), op(n, x), op(x, n.data):
+        assert y.dtype == np.float32
+        y.sum().backward()
+    assert x.grad.dtype == np.float32
+    assert op(n, n).dtype.kind in "if", "integers among themselves stay as NumPy has them"
+
+
+@pytest.mark.parametrize("op, shapes", [
+    (ops.add, [(3,), (3,)]), (ops.multiply, [(3,), ()]), (ops.matmul, [(2, 3), (3, 2)]), (ops.linear, [(2, 3), (4, 3)]),
+    (ops.conv2d, [(1, 2, 5, 5), (3, 2, 3, 3)]), (lambda a, b: ops.concat([a, b], 0), [(3,), (3,)]),
+    (lambda a, b: ops.batch_norm(a, b, b), [(4, 3), (3,)])])
+def test_two_kinds_of_floats_are_refused_where_they_meet(op, shapes):
+    a, b = (Tensor(np.ones(shape, dtype)) for shape, dtype in zip(shapes, (np.float64, np.float32)))
+    with pytest.raises(InputError, match="float64.*float32|float32.*float64"):
+        op(a, b)
+
+
+@pytest.mark.parametrize("base", [0, -1, "2", None, [2]])
+def test_a_base_that_is_no_positive_number(base):
+    with pytest.raises(TypeError):
+        base ** Tensor([1.0])

@@ -46,3 +46,20 @@ def test_linear_shapes_that_do_not_fit(x, b, word):
     with pytest.raises(InputError) as error:
         ops.linear(Tensor(np.ones(x)), Tensor(np.ones((2, 5))), Tensor(np.ones(b)))
     assert word in str(error.value)
+
+
+@pytest.mark.parametrize("op, shapes", [
+    (ops.linear, [(5, 3), (7, 3)]), (ops.matmul, [(5, 3), (3, 7)]), (ops.multiply, [(5, 3), (5, 3)]),
+    (ops.divide, [(5, 3), (5, 3)]),
+    (lambda x, W: ops.conv2d(x, W.reshape(1, 1, 3, 7)), [(5, 1, 9, 9), (3, 7)]),
+    (lambda x, g: ops.fixed_norm(x, g, Tensor(np.zeros(3)), np.zeros(3), np.ones(3)), [(5, 3), (3,)])])
+def test_a_frozen_weight_lets_its_input_go(op, shapes):
+    """What backward will not read is not kept: the input of a frozen layer can be freed."""
+    x, W = (Tensor(np.ones(shape), requires_grad=True) for shape in shapes)
+    W.requires_grad = False
+    y = op(x + 0, W)
+    kept = [value for value in vars(y.creator).values() if isinstance(value, np.ndarray)]
+    assert all(value.size != x.size or np.shares_memory(value, W.data) for value in kept)
+    x.requires_grad, W.requires_grad = True, True
+    y = op(x, W)
+    assert any(isinstance(value, np.ndarray) and np.shares_memory(value, x.data) for value in vars(y.creator).values())

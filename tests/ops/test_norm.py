@@ -46,7 +46,7 @@ def test_with_the_batchs_own_statistics_both_agree(shape, rng):
 
 def test_a_constant_channel_is_0_and_has_a_finite_gradient():
     x = Tensor(np.full((3, 2), 7.0), requires_grad=True)
-    y, _, _ = ops.batch_norm(x, Tensor([1.0, 1.0]), Tensor([0.0, 0.0]))
+    y, _, _ = ops.batch_norm(x, Tensor(np.ones(2)), Tensor(np.zeros(2)))
     y.backward(np.array([[1.0, 2], [3, 4], [5, 6]]))
     assert not y.data.any() and np.isfinite(x.grad).all()
 
@@ -68,3 +68,9 @@ def test_one_number_per_channel_has_no_variance():
 def test_channels_that_do_not_fit(norm, shape):
     with pytest.raises(InputError, match=r"x must be \(N, 3\)"):
         norm(Tensor(np.ones(shape)), Tensor(np.ones(3)), Tensor(np.ones(3)))
+
+
+def test_an_empty_batch_has_no_statistics():
+    for shape in (0, 3), (0, 3, 5, 5), (1, 3):
+        with pytest.raises(InputError, match="one number per channel or none"):
+            ops.batch_norm(Tensor(np.ones(shape)), Tensor(np.ones(3)), Tensor(np.zeros(3)))

@@ -139,3 +139,16 @@ def test_windows_that_do_not_fit(op, kernel, stride, padding, word):
     with pytest.raises(InputError) as error:
         op(Tensor(np.ones((2, 3, 5, 7))), kernel, stride, padding)
     assert word in str(error.value) and str(error.value).startswith(op.__name__)
+
+
+@pytest.mark.parametrize("op", [ops.max_pool2d, ops.avg_pool2d])
+def test_a_window_may_hang_over_a_map_smaller_than_itself(op, rng):
+    x = rng.standard_normal((2, 3, 2, 2))
+    y = op(Tensor(x), 3, 2, 0, True)
+    assert y.shape == (2, 3, 1, 1)
+    np.testing.assert_allclose(y.data[..., 0, 0], x.max(axis=(2, 3)) if op is ops.max_pool2d else x.mean(axis=(2, 3)))
+    gradcheck(lambda x: op(x, 3, 2, 0, True), x, rng=rng)
+    with pytest.raises(InputError, match="does not fit"):
+        op(Tensor(x), 3, 2, 0, False)
+    with pytest.raises(InputError, match="does not fit"):
+        op(Tensor(x[..., :1, :1]), 3, 2, 0, True)           # it would start outside

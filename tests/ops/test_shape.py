@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, basic_indices, integer_array_indices
 
-from tinynet import Tensor, gradcheck, ops
+from tinynet import InputError, Tensor, gradcheck, ops
 from tinynet.backend import to_device
 
 SHAPE = 5, 3, 2
@@ -85,12 +85,15 @@ def test_concat_with_frozen_inputs(lengths, axis, data):
             np.testing.assert_array_equal(x.grad, 2 * x.data)
 
 
-def test_concat_joins_channels_by_default(rng):
-    a, b = rng.standard_normal((2, 3, 5, 7)), rng.standard_normal((2, 11, 5, 7))
-    assert ops.concat([Tensor(a), Tensor(b)]).shape == (2, 14, 5, 7)
+def test_concat_joins_along_its_axis_and_refuses_what_does_not_fit(rng):
+    a, b = Tensor(rng.standard_normal((2, 3, 5, 7))), Tensor(rng.standard_normal((2, 11, 5, 7)))
+    assert ops.concat([a, b], axis=1).shape == ops.concat((a, b), axis=-3).shape == (2, 14, 5, 7)
+    for xs, axis in ([a, b], 0), ([], 1), (a, 1), ([a, a], 4), ([a, Tensor(a.data.astype(np.float32))], 1):
+        with pytest.raises(InputError, match="concat: .*(shapes|at least one)"):
+            ops.concat(xs, axis)
 
 
 def test_the_same_tensor_twice_in_a_concat():
     x = Tensor([[1.0, 2.0]], requires_grad=True)
-    ops.concat([x, x]).backward(np.array([[1, 2, 10, 20]], np.float32))
+    ops.concat([x, x], axis=1).backward(np.array([[1, 2, 10, 20]], np.float32))
     assert x.grad.tolist() == [[11, 22]]

@@ -52,8 +52,8 @@ def test_reach_names_every_pixel_of_a_tap(axis, ceil_mode):
 
 def test_taps_go_row_by_row():
     found = list(taps((2, 3), (1, 2), (0, 1), (5, 7), (4, 4)))
-    assert [tap[:2] for tap in found] == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
-    assert found[3][2:] == ((..., slice(0, 4), slice(1, 4)), (..., slice(1, 5, 1), slice(1, 6, 2)))
+    assert len(found) == 6
+    assert found[3] == ((..., slice(0, 4), slice(1, 4)), (..., slice(1, 5, 1), slice(1, 6, 2)))
 
 
 @pytest.mark.parametrize("value, expected", [

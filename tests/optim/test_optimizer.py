@@ -1,5 +1,6 @@
 """What holds for every optimiser: who is changed, who has state, and what can be saved."""
 import copy
+import json
 
 import numpy as np
 import pytest
@@ -201,7 +202,7 @@ def test_what_one_kind_remembers_is_not_taken_by_another(make_one, make_other):
     one, other = make_one([parameter(1.0)]), make_other([parameter(1.0)])
     one.parameters()[0].grad = np.ones(1, np.float32)
     one.step()
-    with pytest.raises(InputError, match=f"{type(other).__name__}: this state is of {type(one).__name__}"):
+    with pytest.raises(InputError, match=f"{type(other).__name__}: this state is of kind {type(one).__name__}"):
         other.load_state_dict(one.state_dict())
 
 
@@ -267,3 +268,77 @@ def test_fifty_steps_equal_torchs(make, dtype, tolerance):
     for p, q, start in zip(ours, theirs, weights):
         assert np.abs(p.data - start).max() > 0.01
         assert np.abs(p.data - q.detach().numpy()).max() <= tolerance * np.abs(p.data).max()
+
+
+ROWS = Parameter(np.ones((2, 3), np.float32))
+
+
+@pytest.mark.parametrize("params", [
+    ROWS, list(ROWS), small_net(), ["weight"], "weight", [np.ones(3)], {"params": [ROWS]}, [{"lr": 0.1}], [ROWS * 2],
+    [{"params": ROWS}], [{"params": [ROWS]}, ROWS], 3, None], ids=lambda value: type(value).__name__)
+@every_optimizer
+def test_what_are_no_parameters_is_refused(make, params):
+    with pytest.raises(InputError) as error:
+        make(params)
+    assert "param" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_parameters_may_come_from_a_generator():
+    net = small_net()
+    assert len(SGD((p for p in net.parameters()), 0.1).parameters()) == 4
+    assert len(SGD([{"params": (p for p in net.parameters())}], 0.1).parameters()) == 4
+
+
+@pytest.mark.parametrize("make, word", [
+    (lambda ps: SGD(ps, 0.1, momentum=1.5), "momentum 1.5"), (lambda ps: SGD(ps, 0.1, momentum=-0.1), "momentum -0.1"),
+    (lambda ps: SGD(ps, 0.1, nesterov=True), "nesterov"), (lambda ps: SGD(ps, "0.1"), "lr '0.1'"),
+    (lambda ps: SGD(ps, float("inf")), "lr inf"), (lambda ps: SGD(ps, True), "lr True"),
+    (lambda ps: Adam(ps, betas=(1.0, 1.0)), "beta1 1.0"), (lambda ps: Adam(ps, betas=(0.9, 1.0)), "beta2 1.0"),
+    (lambda ps: Adam(ps, betas=0.9), "betas is 0.9"), (lambda ps: Adam(ps, eps=-1), "eps -1"),
+    (lambda ps: RMSProp(ps, decay=2), "decay 2"), (lambda ps: RMSProp(ps, eps=-1), "eps -1"),
+    (lambda ps: AdaGrad(ps, eps=-1), "eps -1")])
+def test_impossible_settings_are_refused_where_they_are_made(make, word):
+    with pytest.raises(InputError, match=word):
+        make([SHARED])
+
+
+@pytest.mark.parametrize("make, make_other", [
+    (lambda ps: SGD(ps, 0.1, momentum=0.9), lambda ps: SGD(ps, 0.1)),
+    (lambda ps: SGD(ps, 0.1, momentum=0.9), lambda ps: SGD(ps, 0.1, momentum=0.9, nesterov=True)),
+    (lambda ps: SGD(ps, 0.1, weight_decay=0.1), lambda ps: SGD(ps, 0.1)),
+    (lambda ps: Adam(ps), lambda ps: Adam(ps, betas=(0.8, 0.999))), (lambda ps: Adam(ps), lambda ps: Adam(ps, eps=1)),
+    (lambda ps: RMSProp(ps), lambda ps: RMSProp(ps, decay=0.9)),
+    (lambda ps: SGD(ps, 0.1), lambda ps: SGD([*ps, parameter(1.0)], 0.1)),
+    (lambda ps: SGD([*ps, parameter(1.0)], 0.1), lambda ps: SGD([parameter(1.0), *ps], 0.1))])
+def test_state_goes_with_the_options_it_was_saved_with(make, make_other):
+    saved = json.loads(json.dumps(make([parameter(1.0, 2.0)]).state_dict()))
+    make([parameter(1.0, 2.0)]).load_state_dict(saved)
+    with pytest.raises(InputError, match="as it was when saved"):
+        make_other([parameter(1.0, 2.0)]).load_state_dict(saved)
+
+
+def test_a_gradient_of_another_shape_is_refused():
+    p = parameter(1.0, 2.0)
+    p.grad = np.ones((2, 2), np.float32)
+    with pytest.raises(InputError, match=r"a gradient is \(2, 2\), its parameter \(2,\)"):
+        SGD([p], 0.1).step()
+
+
+@every_optimizer
+def test_a_step_between_forward_and_backward_is_refused(make):
+    net, x = small_net(), Tensor(np.ones((2, 5), np.float32))
+    optimizer = make(net.parameters())
+    ops.cross_entropy(net(x), np.array([0, 1])).backward()
+    late = ops.cross_entropy(net(x), np.array([0, 1]))
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="Linear read was changed after it read it, by a step"):
+        late.backward()
+
+
+def test_default_rates_of_forgetting():
+    """Those of the docstrings, as in PyTorch."""
+    for optimizer, remembered, left in (RMSProp([parameter(1.0)]), "s", 0.01), (Adam([parameter(1.0)]), "v", 0.001), \
+            (Adam([parameter(1.0)]), "m", 0.1):
+        optimizer.parameters()[0].grad = np.ones(1, np.float32)
+        optimizer.step()
+        assert optimizer.state[0][remembered][0] == pytest.approx(left, rel=1e-4)

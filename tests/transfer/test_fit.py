@@ -152,7 +152,7 @@ def test_micro_batches_change_nothing_that_can_be_seen(workers, monkeypatch):
 def test_evaluate_counts(monkeypatch):
     scores = np.array([[3, 1, 0], [0, 2, 1], [5, 0, 0], [0, 0, 1]], np.float32)
     labels = np.array([0, 1, 1, 2])
-    net = Sequential(out=Linear(3, 3))
+    net = Sequential(out=Linear(3, 3, init=zeros))
     net["out"].weight.data[...] = np.eye(3)
     found = evaluate(net, scores, labels, batch_size=3)
     np.testing.assert_array_equal(found.confusion, [[1, 0, 0], [1, 1, 0], [0, 0, 1]])

@@ -5,7 +5,8 @@ import numpy as np
 
 from ..compute import parallel
 from ..data import read_image
-from ..ops.activation import log_softmax_array
+from ..ops import softmax
+from ..tensor import Tensor
 
 
 def label(arguments, net, names, preprocessing, top):
@@ -26,7 +27,7 @@ def label(arguments, net, names, preprocessing, top):
     labelled = []
     for path in arguments.images:
         x = preprocessing(read_image(path))[None]           # (1, 3, crop, crop)
-        p = np.exp(log_softmax_array(parallel.run(net, x), axis=1)[0])
+        p = softmax(Tensor(parallel.run(net, x))).numpy()[0]
         best = np.argsort(-p, kind="stable")[:top]
         labelled.append({"path": path, "top": [{"index": int(i), "name": names[i], "p": float(p[i])} for i in best]})
     if arguments.json:

@@ -1,16 +1,17 @@
 """Layers: modules that own parameters."""
-from .activation import LeakyReLU, ReLU, ReLU6, Sigmoid, Softmax, Tanh
+from .activation import ReLU, ReLU6, Sigmoid, Softmax, Tanh
 from .conv import Conv2d
-from .init import he_normal, xavier_normal
+from .init import he_normal, xavier_normal, zeros
 from .linear import Linear
-from .module import Module, Parameter, Sequential
+from .module import Module, Parameter, Sequential, evaluating
 from .norm import BatchNorm, Standardize
 from .pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
-from .random import Dropout
+from .random import Dropout, Random
 from .shape import Flatten
+from .summary import stage_shapes, summary
 
 __all__ = [
-    "AvgPool2d", "BatchNorm", "Conv2d", "Dropout", "Flatten", "GlobalAvgPool2d", "LeakyReLU", "Linear", "MaxPool2d",
-    "Module", "Parameter", "ReLU", "ReLU6", "Sequential", "Sigmoid", "Softmax",
-    "Standardize", "Tanh", "he_normal", "xavier_normal",
+    "AvgPool2d", "BatchNorm", "Conv2d", "Dropout", "Flatten", "GlobalAvgPool2d", "Linear", "MaxPool2d", "Module",
+    "Parameter", "Random", "ReLU", "ReLU6", "Sequential", "Sigmoid", "Softmax", "Standardize", "Tanh", "evaluating",
+    "he_normal", "stage_shapes", "summary", "xavier_normal", "zeros",
 ]

@@ -6,6 +6,8 @@ from .module import Module
 class ReLU(Module):
     """max(x, 0)."""
 
+    by_row = True
+
     def forward(self, x):
         """Any shape to the same shape."""
         return ops.relu(x)
@@ -14,24 +16,17 @@ class ReLU(Module):
 class ReLU6(Module):
     """min(max(x, 0), 6)."""
 
+    by_row = True
+
     def forward(self, x):
         """Any shape to the same shape."""
         return ops.relu6(x)
 
 
-class LeakyReLU(Module):
-    """x where positive, slope times x elsewhere."""
-
-    def __init__(self, slope=0.01):
-        self.slope = slope
-
-    def forward(self, x):
-        """Any shape to the same shape."""
-        return ops.leaky_relu(x, self.slope)
-
-
 class Sigmoid(Module):
     """1 / (1 + e⁻ˣ)."""
+
+    by_row = True
 
     def forward(self, x):
         """Any shape to the same shape."""
@@ -41,6 +36,8 @@ class Sigmoid(Module):
 class Tanh(Module):
     """tanh x."""
 
+    by_row = True
+
     def forward(self, x):
         """Any shape to the same shape."""
         return ops.tanh(x)
@@ -48,6 +45,8 @@ class Tanh(Module):
 
 class Softmax(Module):
     """Scores to probabilities. Not needed before `ops.cross_entropy`, which contains it."""
+
+    by_row = True
 
     def forward(self, x):
         """(N, K) -> (N, K), each row summing to 1"""

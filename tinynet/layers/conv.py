@@ -2,8 +2,9 @@
 import numpy as np
 
 from .. import ops
-from ..ops.window import pair
-from .init import he_normal
+from ..errors import InputError
+from ..ops.window import check_sizes, pair
+from .init import he_normal, initial
 from .module import Module, Parameter
 
 
@@ -22,13 +23,25 @@ class Conv2d(Module):
         Independent parts of channels and filters; `channels` of them is depthwise.
     bias : bool
         Whether a number is added to each map (not wanted before batch norm).
-    rng : numpy.random.Generator, optional
-        Draws He weights; without it the weights are 0, to be loaded.
+    rng : numpy.random.Generator
+        Draws the weights.
+    init : callable
+        ``init(shape, rng)`` returns them. With `zeros`, for weights that will be loaded, no rng is needed.
+
+    Raises
+    ------
+    InputError
+        If a number is impossible, the groups do not divide channels and filters, or rng is missing.
     """
 
-    def __init__(self, channels, filters, kernel, stride=1, padding=0, groups=1, bias=True, rng=None):
-        shape = (filters, channels // groups, *pair(kernel))
-        self.weight = Parameter(np.zeros(shape, np.float32) if rng is None else he_normal(shape, rng))
+    by_row = True
+
+    def __init__(self, channels, filters, kernel, stride=1, padding=0, groups=1, bias=True, rng=None, init=he_normal):
+        if groups < 1 or channels % groups or filters % groups:
+            raise InputError(f"Conv2d: {channels} channels and {filters} filters cannot be cut into {groups} groups; "
+                             "both must be multiples of it")
+        check_sizes("Conv2d", kernel, stride, padding)
+        self.weight = Parameter(initial("Conv2d", (filters, channels // groups, *pair(kernel)), rng, init))
         self.bias = Parameter(np.zeros(filters, np.float32)) if bias else None
         self.stride, self.padding, self.groups = stride, padding, groups
 

@@ -2,7 +2,7 @@
 import numpy as np
 
 from .. import ops
-from .init import xavier_normal
+from .init import initial, xavier_normal
 from .module import Module, Parameter
 
 
@@ -13,13 +13,21 @@ class Linear(Module):
     ----------
     n_in, n_out : int
         Number of features in and out.
-    rng : numpy.random.Generator, optional
-        Draws Xavier weights; without it the weights are 0, which for a single softmax layer is a fine start.
+    rng : numpy.random.Generator
+        Draws the weights.
+    init : callable
+        ``init(shape, rng)`` returns them. With `zeros`, fine for a single softmax layer, no rng is needed.
+
+    Raises
+    ------
+    InputError
+        If a number is below 1, or rng is missing.
     """
 
-    def __init__(self, n_in, n_out, rng=None):
-        W = np.zeros((n_out, n_in), np.float32) if rng is None else xavier_normal((n_out, n_in), rng)
-        self.weight = Parameter(W)
+    by_row = True
+
+    def __init__(self, n_in, n_out, rng=None, init=xavier_normal):
+        self.weight = Parameter(initial("Linear", (n_out, n_in), rng, init))
         self.bias = Parameter(np.zeros(n_out, np.float32))
 
     def forward(self, x):

@@ -1,4 +1,6 @@
 """Module, Parameter and Sequential: plain objects that own arrays. Taught in lessons 05 and 07."""
+from contextlib import contextmanager
+
 import numpy as np
 
 from .. import backend
@@ -35,10 +37,14 @@ class Module:
         Whether dropout drops and batch norm uses the batch's statistics. Set by `train` and `eval`.
     buffers : tuple of str
         Names of attributes that are arrays to be saved, but not trained (running statistics).
+    by_row : bool
+        Say True in a class whose ``forward`` makes row i of its output from row i of its input alone. A batch may
+        then be cut into parts that run side by side; a network with a layer that does not say so runs whole.
     """
 
     training = True
     buffers = ()
+    by_row = False
 
     def __call__(self, x):
         """Return ``forward(x)``."""
@@ -48,16 +54,50 @@ class Module:
         """Compute the output, a Tensor, from the input Tensor."""
         raise NotImplementedError(f"{type(self).__name__}: write forward(self, x)")
 
+    def __setattr__(self, name, value):
+        if isinstance(vars(self).get(name), Parameter) and isinstance(value, Tensor) and not isinstance(value, Parameter):
+            raise InputError(f"{type(self).__name__}: {name} is a Parameter, and a plain Tensor in its place would not be "
+                             f"trained or saved; assign Parameter(x.data), or its values: module.{name}.data[...] = x.data")
+        super().__setattr__(name, value)
+
+    def __repr__(self):
+        """Return a tree of the modules, with the shapes of their parameters."""
+        own = [f"{name} {value.shape}" + " frozen" * (not value.requires_grad)
+               for name, value in vars(self).items() if isinstance(value, Parameter)]
+        lines = [" ".join([type(self).__name__, *[", ".join(own)] * bool(own)])]
+        for name, child in self.children():
+            lines += [f"  {line}" for line in f"{name}: {child!r}".splitlines()]
+        return "\n".join(lines)
+
     def children(self):
-        """Return the modules assigned to this one, as a list of (name, Module)."""
+        """Return the modules assigned to this one, as a list of (name, Module).
+
+        Raises
+        ------
+        InputError
+            If a list or dict holds a module or parameter that is no attribute too: nobody would find it.
+        """
+        for name, value in vars(self).items():
+            if isinstance(value, (list, tuple, dict, set)) and _holds_hidden(value, self):
+                raise InputError(f"{type(self).__name__}: {name} is a {type(value).__name__} with modules or parameters, "
+                                 f"which would not be trained or saved; make it Sequential(*{name}), or assign each to "
+                                 "an attribute")
         return [(name, value) for name, value in vars(self).items() if isinstance(value, Module)]
 
     def modules(self):
-        """Return this module and every module inside it, outermost first."""
-        return [self] + [module for _, child in self.children() for module in child.modules()]
+        """Return this module and every module inside it, each once, outermost first."""
+        found = {id(self): self}
+        for _, child in self.children():
+            found |= {id(module): module for module in child.modules() if id(module) not in found}
+        return list(found.values())
 
     def named_parameters(self, prefix=""):
         """Return every parameter in order, as a list of (dotted name, Parameter)."""
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor) and not isinstance(value, Parameter) and value.requires_grad \
+                    and value.creator is None:
+                raise InputError(f"{type(self).__name__}: {name} is a Tensor that wants a gradient, but no Parameter, so "
+                                 f"it would not be trained or saved; write {name} = Parameter(x.data)")
         own = [(prefix + name, value) for name, value in vars(self).items() if isinstance(value, Parameter)]
         for name, child in self.children():
             own += child.named_parameters(f"{prefix}{name}.")
@@ -112,9 +152,10 @@ class Module:
         Raises
         ------
         InputError
-            If a name is missing, unknown or of another shape: all of them are listed, and nothing was changed.
+            If a name is missing, unknown, of another shape or holds no real numbers: all that do not fit are listed,
+            and nothing was changed.
         """
-        own = self.state_dict()
+        own, arrays = self.state_dict(), {name: _numbers(name, array) for name, array in arrays.items()}
         problems = [f"missing {name}" for name in own if name not in arrays]
         problems += [f"unknown {name}" for name in arrays if name not in own]
         problems += [f"{name} is {tuple(arrays[name].shape)}, needs {tuple(own[name].shape)}"
@@ -124,6 +165,8 @@ class Module:
                              "build the network these weights were saved from")
         for name, array in own.items():
             array[...] = backend.array_module(array).asarray(arrays[name])
+        for p in self.parameters():
+            p.version += 1
 
 
 class Sequential(Module):
@@ -138,6 +181,8 @@ class Sequential(Module):
     InputError
         If named and unnamed stages are mixed, or a name is one of Module's own attributes or holds a dot.
     """
+
+    by_row = True                   # as far as it goes itself: each stage speaks for itself
 
     def __init__(self, *modules, **named):
         if modules and named:
@@ -178,3 +223,62 @@ class Sequential(Module):
         if key not in self.stages:
             raise InputError(f"Sequential: no stage {key!r}; the stages are {', '.join(self.stages)}")
         return self.stages.index(key)
+
+
+def works_by_row(net):
+    """Return whether every layer makes row i of its output from row i of its input alone, as far as the layers say.
+
+    Parameters
+    ----------
+    net : Module
+        In the mode in which it will run.
+
+    Returns
+    -------
+    answer : bool
+        False also for a class that inherits ``by_row = True`` but has a ``forward`` of its own: that one has not said it.
+    """
+    return all(_says_by_row(module) for module in net.modules())
+
+
+def _says_by_row(module):
+    if "by_row" in vars(module) or not module.by_row:
+        return module.by_row
+    if "forward" in vars(module):
+        return False
+    bases = type(module).__mro__
+    said = next(i for i, base in enumerate(bases) if "by_row" in vars(base))
+    return all(said <= i or base is Module for i, base in enumerate(bases) if {"forward", "__call__"} & vars(base).keys())
+
+
+@contextmanager
+def evaluating(net):
+    """Hold a network in evaluation mode inside a ``with`` block; afterwards each module is in its own mode again.
+
+    Parameters
+    ----------
+    net : Module
+    """
+    modes = [(module, module.training) for module in net.modules()]
+    net.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _holds_hidden(value, module):
+    """Return whether a container holds, at any depth, a module or parameter that the module does not have as attribute."""
+    if isinstance(value, (list, tuple, dict, set)):
+        return any(_holds_hidden(part, module) for part in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, (Module, Parameter)) and not any(value is own for own in vars(module).values())
+
+
+def _numbers(name, array):
+    """Return what was given for a parameter as an array of real numbers."""
+    if not hasattr(array, "shape"):
+        array = np.asarray(array)
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"load_state_dict: {name} is {array.dtype}; give real numbers")
+    return array

@@ -2,6 +2,7 @@
 import numpy as np
 
 from .. import ops
+from ..errors import InputError
 from .module import Module, Parameter
 
 
@@ -18,12 +19,20 @@ class BatchNorm(Module):
     eps : float
         Added to the variance.
     momentum : float
-        Weight of the newest batch in the running average.
+        Weight of the newest batch in the running average, in [0, 1].
+
+    Raises
+    ------
+    InputError
+        If a setting is impossible.
     """
 
     buffers = ("running_mean", "running_var")
 
     def __init__(self, channels, eps=1e-5, momentum=0.1):
+        if channels < 1 or not eps > 0 or not 0 <= momentum <= 1:
+            raise InputError(f"BatchNorm: channels {channels}, eps {eps}, momentum {momentum}: at least 1 channel, eps "
+                             "above 0 and momentum in [0, 1] are needed")
         self.weight = Parameter(np.ones(channels, np.float32))
         self.bias = Parameter(np.zeros(channels, np.float32))
         self.running_mean = np.zeros(channels, np.float32)
@@ -34,6 +43,11 @@ class BatchNorm(Module):
     def uses_batch(self):
         """Whether the next forward will use the batch's own statistics."""
         return self.training and (self.weight.requires_grad or self.bias.requires_grad)
+
+    @property
+    def by_row(self):
+        """Whether each row is normalised without the others."""
+        return not self.uses_batch
 
     def forward(self, x):
         """(N, C, ...) -> (N, C, ...)"""
@@ -56,6 +70,7 @@ class Standardize(Module):
     """
 
     buffers = ("mean", "std")
+    by_row = True
 
     def __init__(self, n_features):
         self.mean = np.zeros(n_features, np.float32)

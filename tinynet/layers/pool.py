@@ -1,12 +1,16 @@
 """Pooling: fewer pixels. Taught in lesson 02."""
 from .. import ops
+from ..ops.window import check_sizes
 from .module import Module
 
 
 class MaxPool2d(Module):
     """The largest pixel under each window; the parameters are those of `ops.max_pool2d`."""
 
+    by_row = True
+
     def __init__(self, kernel, stride=None, padding=0, ceil_mode=False):
+        check_sizes("MaxPool2d", kernel, kernel if stride is None else stride, padding)
         self.window = kernel, stride, padding, ceil_mode
 
     def forward(self, x):
@@ -17,7 +21,10 @@ class MaxPool2d(Module):
 class AvgPool2d(Module):
     """The mean of the pixels under each window; the parameters are those of `ops.avg_pool2d`."""
 
+    by_row = True
+
     def __init__(self, kernel, stride=None, padding=0, ceil_mode=False):
+        check_sizes("AvgPool2d", kernel, kernel if stride is None else stride, padding)
         self.window = kernel, stride, padding, ceil_mode
 
     def forward(self, x):
@@ -27,6 +34,8 @@ class AvgPool2d(Module):
 
 class GlobalAvgPool2d(Module):
     """The mean of each map."""
+
+    by_row = True
 
     def forward(self, x):
         """(N, C, H, W) -> (N, C)"""

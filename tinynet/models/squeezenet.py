@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..data import Preprocessing
 from ..errors import InputError
-from ..layers import Conv2d, Dropout, GlobalAvgPool2d, MaxPool2d, Module, Sequential
-from ..ops import concat, relu
+from ..layers import Conv2d, Dropout, GlobalAvgPool2d, MaxPool2d, Module, Sequential, he_normal, zeros
+from ..ops import concat, conv2d
 from ..weights import load_weights
 
 PRETRAINED = Path(__file__).with_name("pretrained") / "squeezenet1_1.safetensors"
@@ -31,11 +31,19 @@ PREPROCESSING = Preprocessing(resize=256, crop=227, resample="bicubic", channels
 
 
 class ConvReLU(Conv2d):
-    """max(conv2d(x), 0): a convolution that keeps its own names for weight and bias, then a ReLU."""
+    """max(conv2d(x), 0): a convolution that keeps its own names for weight and bias, then a ReLU.
+
+    Without rng its weights are 0, to be loaded.
+    """
+
+    by_row = True
+
+    def __init__(self, channels, filters, kernel, rng=None, **options):
+        super().__init__(channels, filters, kernel, rng=rng, init=zeros if rng is None else he_normal, **options)
 
     def forward(self, x):
         """Return the rectified maps, (N, C, H, W) -> (N, F, OH, OW)."""
-        return relu(super().forward(x), inplace=True)
+        return conv2d(x, self.weight, self.bias, self.stride, self.padding, self.groups, relu=True)
 
 
 class Fire(Module):
@@ -54,6 +62,8 @@ class Fire(Module):
     rng : numpy.random.Generator or None
         Draws He weights; without it they are 0, to be loaded.
     """
+
+    by_row = True
 
     def __init__(self, channels, squeeze, expand, rng):
         self.squeeze1x1 = ConvReLU(channels, squeeze, 1, rng=rng)

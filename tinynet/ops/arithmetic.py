@@ -1,29 +1,22 @@
-"""Arithmetic with broadcasting: + - * / ** exp log. Taught in lesson 01.
+"""Arithmetic with broadcasting: + - * / ** exp log abs. Taught in lesson 01.
+
+Operands are Tensors, arrays or numbers, at least one a Tensor; shapes broadcast. Integers beside a Tensor of floats
+become floats of its kind, and so does any constant array; two Tensors of different floats are refused.
 
 Where NumPy stretched an input to the result's shape, the same number was used several times,
 so its gradient is the sum over those uses: that is `unbroadcast`.
 """
+import math
+
 import numpy as np
 
 from ..backend import array_module
+from ..errors import InputError
 from ..tensor import Function, Tensor
 
 
 def unbroadcast(gradient, shape):
-    """Sum a gradient over the axes along which an input of this shape was stretched.
-
-    Parameters
-    ----------
-    gradient : ndarray
-        Gradient of the broadcast result.
-    shape : tuple of int
-        Shape of the input before broadcasting.
-
-    Returns
-    -------
-    gradient : ndarray
-        Of shape `shape`.
-    """
+    """Sum a gradient over the axes along which an input of this shape was stretched."""
     if gradient.shape == shape:
         return gradient
     new_axes = gradient.ndim - len(shape)
@@ -35,56 +28,56 @@ class Add(Function):
     """y = a + b."""
 
     def forward(self, a, b):
-        self.a, self.b = _shape(a), _shape(b)
+        self.shapes = _shape(a), _shape(b)
         return a + b
 
     def backward(self, gy):
-        ga = unbroadcast(gy, self.a) if self.needs[0] else None
-        gb = unbroadcast(gy, self.b) if self.needs[1] else None
-        return ga, gb
+        return tuple(unbroadcast(gy, shape) if wanted else None for shape, wanted in zip(self.shapes, self.needs))
 
 
 class Subtract(Function):
     """y = a - b."""
 
     def forward(self, a, b):
-        self.a, self.b = _shape(a), _shape(b)
+        self.shapes = _shape(a), _shape(b)
         return a - b
 
     def backward(self, gy):
-        ga = unbroadcast(gy, self.a) if self.needs[0] else None
-        gb = unbroadcast(-gy, self.b) if self.needs[1] else None
+        ga = unbroadcast(gy, self.shapes[0]) if self.needs[0] else None
+        gb = unbroadcast(-gy, self.shapes[1]) if self.needs[1] else None
         return ga, gb
 
 
 class Multiply(Function):
-    """y = a b."""
+    """y = a b; ga = gy b, gb = gy a."""
 
     def forward(self, a, b):
-        self.a, self.b = a, b
+        self.shapes = _shape(a), _shape(b)
+        self.a, self.b = a if self.needs[1] else None, b if self.needs[0] else None
         return a * b
 
     def backward(self, gy):
-        ga = unbroadcast(gy * self.b, self.a.shape) if self.needs[0] else None
-        gb = unbroadcast(gy * self.a, self.b.shape) if self.needs[1] else None
+        ga = unbroadcast(gy * self.b, self.shapes[0]) if self.needs[0] else None
+        gb = unbroadcast(gy * self.a, self.shapes[1]) if self.needs[1] else None
         return ga, gb
 
 
 class Divide(Function):
-    """y = a / b."""
+    """y = a / b; ga = gy / b, gb = -gy a / b²."""
 
     def forward(self, a, b):
-        self.a, self.b = a, b
+        self.shapes = _shape(a), _shape(b)
+        self.a, self.b = a if self.needs[1] else None, b
         return a / b
 
     def backward(self, gy):
-        ga = unbroadcast(gy / self.b, self.a.shape) if self.needs[0] else None
-        gb = unbroadcast(-gy * self.a / (self.b * self.b), self.b.shape) if self.needs[1] else None
+        ga = unbroadcast(gy / self.b, self.shapes[0]) if self.needs[0] else None
+        gb = unbroadcast(-gy * self.a / (self.b * self.b), self.shapes[1]) if self.needs[1] else None
         return ga, gb
 
 
 class Power(Function):
-    """y = x ** n for a constant number n."""
+    """y = x ** n for a constant number n; gx = gy n x ** (n - 1)."""
 
     def __init__(self, n):
         self.n = n
@@ -109,10 +102,19 @@ class Negative(Function):
         return -gy
 
 
-class Exp(Function):
-    """y = e ** x."""
+class Abs(Function):
+    """y = |x|; the slope at 0 is 0."""
 
-    keeps_output = True
+    def forward(self, x):
+        self.x = x
+        return abs(x)
+
+    def backward(self, gy):
+        return gy * array_module(gy).sign(self.x)
+
+
+class Exp(Function):
+    """y = e ** x; gx = gy y."""
 
     def forward(self, x):
         self.y = array_module(x).exp(x)
@@ -123,7 +125,7 @@ class Exp(Function):
 
 
 class Log(Function):
-    """y = ln x."""
+    """y = ln x; gx = gy / x."""
 
     def forward(self, x):
         self.x = x
@@ -137,109 +139,75 @@ def _shape(x):
     return getattr(x, "shape", ())
 
 
-def operands(a, b):
-    """Return two operands fit for each other: a constant takes the dtype of a Tensor of floats beside it.
+def operands(op, a, b):
+    """Return two operands fit for each other: integers beside a Tensor of floats become floats of its kind.
 
     Parameters
     ----------
+    op : str
+        Who asks, for the message.
     a, b : Tensor, ndarray or number
         At least one is a Tensor.
 
     Returns
     -------
     a, b : Tensor, ndarray or number
-        A Python number stays one, since NumPy gives it the other's dtype; anything else becomes an array.
+        A Python number stays one, since NumPy gives it the other's dtype; a constant becomes an array.
 
     Raises
     ------
+    InputError
+        If both are Tensors of floats, but of different ones.
     TypeError
         If an operand does not hold numbers.
     """
-    if isinstance(a, Tensor):
-        return a, _constant(b, a)
-    return _constant(a, b), b
+    a_is_float = isinstance(a, Tensor) and a.dtype.kind == "f"
+    b_is_float = isinstance(b, Tensor) and b.dtype.kind == "f"
+    if a_is_float and b_is_float and a.dtype != b.dtype:
+        raise InputError(f"{op}: {a.dtype} {a.shape} meets {b.dtype} {b.shape}; convert one of them, as in "
+                         f"Tensor(x.data.astype(np.{min(a.dtype, b.dtype)}))")
+    if isinstance(a, Tensor) and (a_is_float or not b_is_float):
+        return a, _fit(b, a)
+    return _fit(a, b), b
 
 
-def _constant(x, beside):
-    if isinstance(x, Tensor) or type(x) in (float, int):
+def _fit(x, beside):
+    """Return an operand as it goes with the Tensor beside it."""
+    if type(x) in (float, int) or isinstance(x, Tensor) and (x.dtype.kind == "f" or beside.dtype.kind != "f"):
         return x
-    x = array_module(beside.data).asarray(x)
+    x = array_module(beside.data).asarray(x.data if isinstance(x, Tensor) else x)
     if x.dtype.kind not in "biuf":
         raise TypeError(f"an operand holds {x.dtype}, not numbers: give a Tensor, a number or an array of numbers")
     return x.astype(beside.dtype, copy=False) if beside.dtype.kind == "f" else x
 
 
 def add(a, b):
-    """Return a + b.
-
-    Parameters
-    ----------
-    a, b : Tensor, ndarray or number
-        At least one is a Tensor; shapes broadcast, and an array takes the Tensor's dtype.
-
-    Returns
-    -------
-    y : Tensor
-        Of the broadcast shape.
-    """
-    return Add()(*operands(a, b))
+    """Return a + b."""
+    return Add()(*operands("add", a, b))
 
 
 def subtract(a, b):
-    """Return a - b.
-
-    Parameters
-    ----------
-    a, b : Tensor, ndarray or number
-        At least one is a Tensor; shapes broadcast, and an array takes the Tensor's dtype.
-
-    Returns
-    -------
-    y : Tensor
-        Of the broadcast shape.
-    """
-    return Subtract()(*operands(a, b))
+    """Return a - b."""
+    return Subtract()(*operands("subtract", a, b))
 
 
 def multiply(a, b):
-    """Return a b, element by element.
-
-    Parameters
-    ----------
-    a, b : Tensor, ndarray or number
-        At least one is a Tensor; shapes broadcast, and an array takes the Tensor's dtype.
-
-    Returns
-    -------
-    y : Tensor
-        Of the broadcast shape.
-    """
-    return Multiply()(*operands(a, b))
+    """Return a b, element by element."""
+    return Multiply()(*operands("multiply", a, b))
 
 
 def divide(a, b):
-    """Return a / b, element by element.
-
-    Parameters
-    ----------
-    a, b : Tensor, ndarray or number
-        At least one is a Tensor; shapes broadcast, and an array takes the Tensor's dtype.
-
-    Returns
-    -------
-    y : Tensor
-        Of the broadcast shape.
-    """
-    return Divide()(*operands(a, b))
+    """Return a / b, element by element."""
+    return Divide()(*operands("divide", a, b))
 
 
 def power(x, n):
-    """Return x ** n.
+    """Return x ** n, element by element.
 
     Parameters
     ----------
     x : Tensor
-        Any shape. For a fractional or negative n its elements should be positive.
+        For a fractional or negative n its elements should be positive.
     n : int or float
         A constant; for a variable exponent write ``exp(n * log(x))``.
 
@@ -259,49 +227,49 @@ def power(x, n):
     return Power(n.item() if isinstance(n, np.number) else n)(x)
 
 
-def negative(x):
-    """Return -x.
+def sqrt(x):
+    """Return the square root, x ** 0.5, element by element."""
+    return Power(0.5)(x)
+
+
+def exponential(base, x):
+    """Return base ** x for a positive number base: e ** (x ln base).
 
     Parameters
     ----------
+    base : int or float
     x : Tensor
-        Any shape.
 
     Returns
     -------
     y : Tensor
-        Of x's shape and dtype.
+        Of x's shape.
+
+    Raises
+    ------
+    TypeError
+        If the base is no positive number.
     """
+    if not isinstance(base, (int, float, np.number)) or not base > 0:
+        raise TypeError(f"base ** Tensor: the base is {base!r}, a positive number is needed")
+    return exp(multiply(x, math.log(base)))
+
+
+def negative(x):
+    """Return -x."""
     return Negative()(x)
 
 
+def absolute(x):
+    """Return |x|, element by element; the slope at 0 is 0."""
+    return Abs()(x)
+
+
 def exp(x):
-    """Return e ** x, element by element.
-
-    Parameters
-    ----------
-    x : Tensor
-        Any shape.
-
-    Returns
-    -------
-    y : Tensor
-        Of x's shape and dtype.
-    """
+    """Return e ** x, element by element."""
     return Exp()(x)
 
 
 def log(x):
-    """Return the natural logarithm, element by element.
-
-    Parameters
-    ----------
-    x : Tensor
-        Any shape; positive numbers.
-
-    Returns
-    -------
-    y : Tensor
-        Of x's shape and dtype.
-    """
+    """Return the natural logarithm, element by element; x is positive."""
     return Log()(x)

@@ -1,4 +1,9 @@
-"""The one table that gives Tensor its operators and methods."""
+"""The one table that gives Tensor its operators and methods.
+
+Comparisons (< <= > >= == !=) are answered element by element by an array of bool: a constant, without a gradient.
+"""
+import operator
+
 from ..tensor import Tensor
 from . import activation, arithmetic, matmul, reduce, shape
 
@@ -8,9 +13,14 @@ def _swapped(op):
     return lambda x, other: op(other, x)
 
 
-def _reshape(x, *lengths):
-    """Return x under another shape: x.reshape(2, -1) or x.reshape((2, -1))."""
-    return shape.reshape(x, lengths[0] if len(lengths) == 1 else lengths)
+def _compared(op):
+    """Return a comparison of the values."""
+    return lambda x, other: op(x.data, other.data if isinstance(other, Tensor) else other)
+
+
+def _spread(op):
+    """Return a method that takes x.reshape(2, -1) as well as x.reshape((2, -1))."""
+    return lambda x, *numbers: op(x, *numbers) if len(numbers) < 2 else op(x, numbers)
 
 
 Tensor.__add__ = arithmetic.add
@@ -22,19 +32,30 @@ Tensor.__rmul__ = _swapped(arithmetic.multiply)
 Tensor.__truediv__ = arithmetic.divide
 Tensor.__rtruediv__ = _swapped(arithmetic.divide)
 Tensor.__pow__ = arithmetic.power
+Tensor.__rpow__ = _swapped(arithmetic.exponential)
 Tensor.__neg__ = arithmetic.negative
+Tensor.__abs__ = arithmetic.absolute
 Tensor.__matmul__ = matmul.matmul
 Tensor.__rmatmul__ = _swapped(matmul.matmul)
 Tensor.__getitem__ = shape.getitem
 
+Tensor.__lt__ = _compared(operator.lt)
+Tensor.__le__ = _compared(operator.le)
+Tensor.__gt__ = _compared(operator.gt)
+Tensor.__ge__ = _compared(operator.ge)
+Tensor.__eq__ = _compared(operator.eq)
+Tensor.__ne__ = _compared(operator.ne)
+
 Tensor.T = property(shape.transpose, doc="The Tensor with its axes reversed.")
-Tensor.reshape = _reshape
-Tensor.transpose = shape.transpose
+Tensor.reshape = _spread(shape.reshape)
+Tensor.transpose = _spread(shape.transpose)
 Tensor.sum = reduce.sum
 Tensor.mean = reduce.mean
+Tensor.var = reduce.var
 Tensor.max = reduce.max
 Tensor.exp = arithmetic.exp
 Tensor.log = arithmetic.log
+Tensor.sqrt = arithmetic.sqrt
 Tensor.relu = activation.relu
 Tensor.sigmoid = activation.sigmoid
 Tensor.tanh = activation.tanh

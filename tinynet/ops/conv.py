@@ -8,6 +8,8 @@ import numpy as np
 from ..backend import array_module
 from ..errors import InputError
 from ..tensor import Function
+from .activation import rectify
+from .arithmetic import operands
 from .window import check_window, output_size, pair, reach
 
 COLUMN_NUMBERS = 2 ** 20            # numbers in the columns that are made at a time: 4 MB
@@ -137,7 +139,18 @@ class Conv2d(Function):
         return [slice(start, start + max(1, n)) for start in range(0, max(1, N), max(1, n))]
 
 
-def conv2d(x, W, b=None, stride=1, padding=0, groups=1):
+class ConvReLU(Conv2d):
+    """y = max(conv2d(x), 0), written over the convolution's own result, which nobody else can have read."""
+
+    def forward(self, x, W, b):
+        self.y = super().forward(x, W, b)
+        return rectify(self.y, out=self.y)
+
+    def backward(self, gy):
+        return super().backward(gy * (self.y > 0))
+
+
+def conv2d(x, W, b=None, stride=1, padding=0, groups=1, relu=False):
     """Slide filters over images.
 
     Parameters
@@ -152,6 +165,8 @@ def conv2d(x, W, b=None, stride=1, padding=0, groups=1):
         Step of the window and width of the border of zeros, in pixels, down and across.
     groups : int
         Cut channels and filters into this many independent parts; C is depthwise convolution.
+    relu : bool
+        Return max(y, 0) instead of y: as `relu` would, with half the memory traffic.
 
     Returns
     -------
@@ -162,14 +177,23 @@ def conv2d(x, W, b=None, stride=1, padding=0, groups=1):
     ------
     InputError
         If the shapes do not fit each other, or the window does not fit the image.
+
+    Examples
+    --------
+    >>> x, W = Tensor(np.zeros((1, 3, 227, 227))), Tensor(np.zeros((64, 3, 3, 3)))
+    >>> conv2d(x, W, stride=2).shape
+    (1, 64, 113, 113)
     """
     stride, padding = pair(stride), pair(padding)
+    if W.ndim != 4:
+        raise InputError(f"conv2d: W is {W.shape}; it must be (n_filters, channels / groups, height, width)")
     F, C, R, S = W.shape
     check_window("conv2d", x.shape, (R, S), stride, padding)
-    if x.shape[1] != C * groups or F % groups:
+    if groups < 1 or x.shape[1] != C * groups or F % groups:
         raise InputError(f"conv2d: x has {x.shape[1]} channels, W expects {C * groups} "
                          f"(x {x.shape}, W {W.shape}, groups {groups}); W is (n_filters, channels / groups, height, width) "
                          "and n_filters is a multiple of groups")
     if b is not None and b.shape != (F,):
         raise InputError(f"conv2d: b is {b.shape}, W is {W.shape}: b must be ({F},), a number per filter")
-    return Conv2d(stride, padding, groups)(x, W, b)
+    x, W = operands("conv2d", x, W)
+    return (ConvReLU if relu else Conv2d)(stride, padding, groups)(x, W, b)

@@ -7,10 +7,10 @@ from ..tensor import Function, Tensor
 
 
 class CrossEntropy(Function):
-    """L = Σ_n w_n (-log p[n, label_n]) / total, with p = softmax(scores); gradient w_n (p - y) / total."""
+    """L = Σ_n -log p[n, label_n] / total, with p = softmax(scores); gradient (p - y) / total."""
 
-    def __init__(self, labels, weights, total):
-        self.labels, self.weights, self.total = labels, weights, total
+    def __init__(self, labels, total):
+        self.labels, self.total = labels, total
 
     def forward(self, scores):                              # (N, K)
         xp = array_module(scores)
@@ -19,15 +19,11 @@ class CrossEntropy(Function):
         self.e = xp.exp(shifted)
         self.sums = self.e.sum(axis=1)                      # (N,), and p = e / sums
         losses = xp.log(self.sums) - shifted[self.rows, self.labels]    # -log p, (N,)
-        if self.weights is not None:
-            losses = losses * self.weights
         return losses.sum() / self.total
 
     def backward(self, gy):
         g = self.e / self.sums[:, None]                     # p, (N, K)
         g[self.rows, self.labels] -= 1                      # p - y
-        if self.weights is not None:
-            g *= self.weights[:, None]
         g *= gy / self.total
         return g
 
@@ -53,7 +49,7 @@ class Hinge(Function):
         return g * (gy / self.total)
 
 
-def cross_entropy(scores, labels, total=None, class_weights=None):
+def cross_entropy(scores, labels, total=None):
     """Return the mean negative log-probability that softmax(scores) gives the true classes.
 
     Parameters
@@ -63,10 +59,8 @@ def cross_entropy(scores, labels, total=None, class_weights=None):
     labels : ndarray of int, shape (N,)
         The true classes, 0 .. K-1.
     total : float, optional
-        Divide the sum by this instead of by N (or the sum of the weights): a micro-batch passes its whole batch's,
-        so that the losses of the parts add up to the loss of the whole.
-    class_weights : ndarray, shape (K,), optional
-        How much an image of each class counts; the mean is then weighted.
+        Divide the sum by this instead of by N: a micro-batch passes its whole batch's, so that the losses of the
+        parts add up to the loss of the whole.
 
     Returns
     -------
@@ -76,18 +70,10 @@ def cross_entropy(scores, labels, total=None, class_weights=None):
     Raises
     ------
     InputError
-        If there are no scores (N, K), the labels are not N integers in 0 .. K-1, or the weights are not K.
+        If there are no scores (N, K), or the labels are not N integers in 0 .. K-1.
     """
     labels = _check_labels("cross_entropy", scores, labels)
-    weights = None
-    if class_weights is not None:
-        if len(class_weights) != scores.shape[1]:
-            raise InputError(f"cross_entropy: {len(class_weights)} class weights for {scores.shape[1]} classes; "
-                             "give one each")
-        weights = array_module(scores.data).asarray(class_weights, dtype=scores.dtype)[labels]
-    if total is None:
-        total = len(labels) if weights is None else weights.sum()
-    return CrossEntropy(labels, weights, float(total))(scores)
+    return CrossEntropy(labels, float(len(labels) if total is None else total))(scores)
 
 
 def hinge(scores, labels, total=None):

@@ -50,7 +50,7 @@ class FixedNorm(Function):
     def forward(self, x, gamma, beta):                      # (N, C, ...), (C,), (C,)
         self.axes, self.channels = _axes(x)
         self.inv_std = 1 / array_module(x).sqrt(self.var + self.eps)
-        self.x, self.gamma = x, gamma
+        self.x, self.gamma = x if self.needs[1] else None, gamma
         slope = gamma * self.inv_std                        # (C,)
         return x * slope.reshape(self.channels) + (beta - slope * self.mean).reshape(self.channels)
 
@@ -88,11 +88,11 @@ def batch_norm(x, gamma, beta, eps=1e-5):
     Raises
     ------
     InputError
-        If x has one number per channel (its variance is 0) or another number of channels than gamma.
+        If x has one number per channel (its variance is 0) or none, or another number of channels than gamma.
     """
     _check(x, gamma)
-    if x.size == x.shape[1]:
-        raise InputError(f"batch_norm: x {x.shape} has one number per channel, so its variance is 0; "
+    if x.size <= x.shape[1]:
+        raise InputError(f"batch_norm: x {x.shape} has one number per channel or none, so no variance; "
                          "give a larger batch, or use the running statistics (eval() or freeze)")
     norm = BatchNorm(float(eps))
     y = norm(x, gamma, beta)
@@ -133,6 +133,9 @@ def _axes(x):
 
 
 def _check(x, gamma):
-    if x.ndim not in (2, 4) or x.shape[1] != gamma.shape[0]:
+    if gamma.ndim != 1 or x.ndim not in (2, 4) or x.shape[1] != gamma.shape[0]:
         raise InputError(f"batch_norm: x is {x.shape}, gamma {gamma.shape}: x must be (N, {gamma.shape[0]}) or "
                          f"(N, {gamma.shape[0]}, H, W); build the layer for the number of channels that arrives")
+    if x.dtype != gamma.dtype:
+        raise InputError(f"batch_norm: x is {x.dtype}, gamma {gamma.dtype}; convert x, as in "
+                         f"Tensor(x.data.astype(np.{gamma.dtype}))")

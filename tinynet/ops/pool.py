@@ -1,7 +1,7 @@
 """Max, average and global average pooling. Taught in lesson 02."""
 import numpy as np
 
-from ..backend import add_at, array_module
+from ..backend import array_module
 from ..errors import InputError
 from ..tensor import Function
 from .reduce import mean
@@ -20,14 +20,11 @@ class Pool(Function):
 
     def taps(self, size, n_out):
         """Yield (outputs, pixels) of each tap, row by row."""
-        for _, _, outputs, pixels in taps(self.kernel, self.stride, self.padding, size, n_out):
-            yield outputs, pixels
+        return taps(self.kernel, self.stride, self.padding, size, n_out)
 
 
 class MaxPool2d(Pool):
     """y = the largest pixel under each window; of equal ones the first, row by row, gets the gradient."""
-
-    keeps_output = True
 
     def forward(self, x):
         n_out = self.n_out(x.shape[2:])
@@ -54,7 +51,7 @@ class MaxPool2d(Pool):
     def backward(self, gy):
         xp = array_module(gy)
         gx = xp.zeros(self.x.shape, gy.dtype)
-        add_at(gx.reshape(-1), self.winners(xp).reshape(-1), gy.reshape(-1))
+        xp.add.at(gx.reshape(-1), self.winners(xp).reshape(-1), gy.reshape(-1))
         return gx
 
     def winners(self, xp):
@@ -128,7 +125,7 @@ def max_pool2d(x, kernel, stride=None, padding=0, ceil_mode=False):
     InputError
         If the window does not fit.
     """
-    return MaxPool2d(*_window("max_pool2d", x, kernel, stride, padding), ceil_mode)(x)
+    return MaxPool2d(*_window("max_pool2d", x, kernel, stride, padding, ceil_mode))(x)
 
 
 def avg_pool2d(x, kernel, stride=None, padding=0, ceil_mode=False):
@@ -155,30 +152,19 @@ def avg_pool2d(x, kernel, stride=None, padding=0, ceil_mode=False):
     InputError
         If the window does not fit.
     """
-    return AvgPool2d(*_window("avg_pool2d", x, kernel, stride, padding), ceil_mode)(x)
+    return AvgPool2d(*_window("avg_pool2d", x, kernel, stride, padding, ceil_mode))(x)
 
 
 def global_avg_pool2d(x):
-    """Return the mean of each map.
-
-    Parameters
-    ----------
-    x : Tensor, shape (N, C, H, W)
-        C maps per image.
-
-    Returns
-    -------
-    y : Tensor, shape (N, C)
-        Whatever H and W were.
-    """
+    """Return the mean of each map, (N, C, H, W) -> (N, C), whatever H and W are."""
     return mean(x, axis=(2, 3))
 
 
-def _window(op, x, kernel, stride, padding):
+def _window(op, x, kernel, stride, padding, ceil_mode):
     kernel, padding = pair(kernel), pair(padding)
     stride = kernel if stride is None else pair(stride)
-    check_window(op, x.shape, kernel, stride, padding)
+    check_window(op, x.shape, kernel, stride, padding, ceil_mode)
     if padding[0] > kernel[0] // 2 or padding[1] > kernel[1] // 2:
         raise InputError(f"{op}: padding {padding} is more than half the kernel {kernel}: a window could see no pixel; "
                          "use less padding")
-    return kernel, stride, padding
+    return kernel, stride, padding, ceil_mode

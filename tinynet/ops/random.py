@@ -44,6 +44,27 @@ def dropout(x, p, rng):
     InputError
         If p is outside [0, 1).
     """
+    return Dropout(check_probability("dropout", p), rng)(x)
+
+
+def check_probability(op, p):
+    """Return p as a float if numbers can be dropped with this probability.
+
+    Parameters
+    ----------
+    op : str
+        Who asks, for the message.
+    p : float
+
+    Returns
+    -------
+    p : float
+
+    Raises
+    ------
+    InputError
+        If p is outside [0, 1).
+    """
     if not 0 <= p < 1:
-        raise InputError(f"dropout: p is {p}; it is the probability of dropping a number, at least 0 and below 1")
-    return Dropout(float(p), rng)(x)
+        raise InputError(f"{op}: p is {p}; it is the probability of dropping a number, at least 0 and below 1")
+    return float(p)

@@ -3,6 +3,7 @@ import math
 
 from ..backend import array_module
 from ..tensor import Function
+from .arithmetic import multiply, subtract
 
 
 class Sum(Function):
@@ -59,60 +60,25 @@ def _with_axes(gy, shape, axis, keepdims):
 
 
 def sum(x, axis=None, keepdims=False):
-    """Return the sum over one axis, several, or all.
+    """Return the sum over one axis, several (a tuple), or all; keepdims leaves the reduced axes with length 1.
 
-    Parameters
-    ----------
-    x : Tensor
-        Any shape.
-    axis : int or tuple of int, optional
-        Which axes to reduce, by default all.
-    keepdims : bool
-        Keep the reduced axes with length 1.
-
-    Returns
-    -------
-    y : Tensor
-        Without the reduced axes, or with length 1 there.
+    >>> sum(Tensor(np.ones((2, 3, 5))), axis=(0, 2)).shape
+    (3,)
     """
     return Sum(axis, keepdims)(x)
 
 
 def mean(x, axis=None, keepdims=False):
-    """Return the mean over one axis, several, or all.
-
-    Parameters
-    ----------
-    x : Tensor
-        Any shape.
-    axis : int or tuple of int, optional
-        Which axes to reduce, by default all.
-    keepdims : bool
-        Keep the reduced axes with length 1.
-
-    Returns
-    -------
-    y : Tensor
-        Without the reduced axes, or with length 1 there.
-    """
+    """Return the mean over axes, as `sum` takes them."""
     return Mean(axis, keepdims)(x)
 
 
+def var(x, axis=None, keepdims=False):
+    """Return the mean squared distance from the mean over axes, as `sum` takes them; it divides by n, not n - 1."""
+    away = subtract(x, mean(x, axis, keepdims=True))
+    return mean(multiply(away, away), axis, keepdims)
+
+
 def max(x, axis=None, keepdims=False):
-    """Return the largest number over one axis, several, or all; equal ones share the gradient equally.
-
-    Parameters
-    ----------
-    x : Tensor
-        Any shape.
-    axis : int or tuple of int, optional
-        Which axes to reduce, by default all.
-    keepdims : bool
-        Keep the reduced axes with length 1.
-
-    Returns
-    -------
-    y : Tensor
-        Without the reduced axes, or with length 1 there.
-    """
+    """Return the largest number over axes, as `sum` takes them; equal ones share the gradient equally."""
     return Max(axis, keepdims)(x)

@@ -3,14 +3,13 @@ import math
 
 import numpy as np
 
-from ..backend import add_at, array_module
-from ..tensor import Function
+from ..backend import array_module
+from ..errors import InputError
+from ..tensor import Function, Tensor
 
 
 class Reshape(Function):
     """The same numbers in the same order under another shape."""
-
-    keeps_output = True             # the result may be a view of the input
 
     def __init__(self, shape):
         self.shape = shape
@@ -26,8 +25,6 @@ class Reshape(Function):
 class Transpose(Function):
     """Axes in another order."""
 
-    keeps_output = True             # the result may be a view of the input
-
     def __init__(self, axes):
         self.axes = axes
 
@@ -40,10 +37,8 @@ class Transpose(Function):
         return gy.transpose(np.argsort([axis % gy.ndim for axis in self.axes]).tolist())
 
 
-class Slice(Function):
+class GetItem(Function):
     """y = x[index]; an element taken twice receives both gradients."""
-
-    keeps_output = True             # the result may be a view of the input
 
     def __init__(self, index):
         self.index = index
@@ -57,7 +52,7 @@ class Slice(Function):
         if _is_basic(self.index):
             gx[self.index] = gy
         else:
-            add_at(gx, self.index, gy)
+            array_module(gy).add.at(gx, self.index, gy)
         return gx
 
 
@@ -88,19 +83,10 @@ def _is_basic(index):
 
 
 def reshape(x, shape):
-    """Return the same numbers under another shape.
+    """Return the same numbers under another shape; one length may be -1, for what is left.
 
-    Parameters
-    ----------
-    x : Tensor
-        Any shape.
-    shape : tuple of int
-        As many elements as x has; one length may be -1, for what is left.
-
-    Returns
-    -------
-    y : Tensor
-        Of that shape.
+    >>> reshape(Tensor(np.zeros((2, 6))), (3, -1)).shape
+    (3, 4)
     """
     return Reshape(shape)(x)
 
@@ -124,52 +110,40 @@ def transpose(x, axes=None):
 
 
 def flatten(x):
-    """Return one row of numbers per sample.
-
-    Parameters
-    ----------
-    x : Tensor, shape (N, ...)
-        N samples.
-
-    Returns
-    -------
-    y : Tensor, shape (N, D)
-        D is the number of numbers in a sample.
-    """
+    """Return one row of numbers per sample, (N, ...) -> (N, D)."""
     return Reshape((x.shape[0], math.prod(x.shape[1:])))(x)
 
 
 def getitem(x, index):
-    """Return x[index].
-
-    Parameters
-    ----------
-    x : Tensor
-        Any shape.
-    index : int, slice, ndarray of int or bool, or a tuple of these
-        As in NumPy; an element taken twice receives both gradients.
-
-    Returns
-    -------
-    y : Tensor
-        Of the shape of x.data[index].
-    """
-    return Slice(index)(x)
+    """Return x[index], with any index that NumPy takes; an element taken twice receives both gradients."""
+    return GetItem(index)(x)
 
 
-def concat(xs, axis=1):
+def concat(xs, axis):
     """Join Tensors along an axis.
 
     Parameters
     ----------
     xs : sequence of Tensor
-        Equal shapes but for that axis.
+        At least one; equal shapes but for that axis.
     axis : int
-        By default 1, the channels of (N, C, H, W).
+        1 joins the channels of (N, C, H, W).
 
     Returns
     -------
     y : Tensor
         Its length along the axis is the sum of theirs.
+
+    Raises
+    ------
+    InputError
+        If there are none, or they do not fit each other.
     """
+    if isinstance(xs, Tensor) or not len(xs):
+        raise InputError(f"concat: give a list of Tensors, at least one, not {type(xs).__name__ if len(xs) else xs!r}")
+    shapes, dtypes = [x.shape for x in xs], {x.dtype for x in xs}
+    others = {tuple(n for i, n in enumerate(shape) if i != axis % len(shape)) for shape in shapes if shape}
+    if len(others) != 1 or len(dtypes) != 1 or not -len(shapes[0]) <= axis < len(shapes[0]):
+        raise InputError(f"concat: {', '.join(map(str, shapes))} of {', '.join(sorted(map(str, dtypes)))} along axis "
+                         f"{axis}: dtypes must be the same, and shapes but for that axis")
     return Concat(axis)(*xs)

@@ -21,12 +21,40 @@ def pair(value):
     -------
     pair : (int, int)
         Height and width.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
     """
-    height, width = (value, value) if isinstance(value, (int, np.integer)) else value
-    return height, width
+    both = (value, value) if isinstance(value, (int, np.integer)) else value
+    if not isinstance(both, (tuple, list)) or len(both) != 2 or not all(isinstance(n, (int, np.integer)) for n in both):
+        raise InputError(f"a window's kernel, stride or padding is {value!r}; give pixels, an int or (down, across)")
+    return tuple(both)
 
 
-def check_window(op, x_shape, kernel, stride, padding):
+def check_sizes(op, kernel, stride, padding):
+    """Check that a window is possible on any image.
+
+    Parameters
+    ----------
+    op : str
+        Who asks, for the message.
+    kernel, stride, padding : int or (int, int)
+        In pixels.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    kernel, stride, padding = pair(kernel), pair(stride), pair(padding)
+    if min(kernel) < 1 or min(stride) < 1 or min(padding) < 0:
+        raise InputError(f"{op}: kernel {kernel}, stride {stride}, padding {padding}: "
+                         "kernel and stride must be at least 1, padding at least 0")
+
+
+def check_window(op, x_shape, kernel, stride, padding, ceil_mode=False):
     """Check that a window is possible and fits the padded image.
 
     Parameters
@@ -37,6 +65,8 @@ def check_window(op, x_shape, kernel, stride, padding):
         Should be (N, C, H, W).
     kernel, stride, padding : (int, int)
         In pixels, down and across.
+    ceil_mode : bool
+        Whether a window may hang over the far edge.
 
     Raises
     ------
@@ -45,11 +75,9 @@ def check_window(op, x_shape, kernel, stride, padding):
     """
     if len(x_shape) != 4:
         raise InputError(f"{op}: x is {x_shape}; images come as (N, C, H, W): add the missing axis with reshape")
-    if min(kernel) < 1 or min(stride) < 1 or min(padding) < 0:
-        raise InputError(f"{op}: kernel {kernel}, stride {stride}, padding {padding}: "
-                         "kernel and stride must be at least 1, padding at least 0")
+    check_sizes(op, kernel, stride, padding)
     padded = (x_shape[2] + 2 * padding[0], x_shape[3] + 2 * padding[1])
-    if padded[0] < kernel[0] or padded[1] < kernel[1]:
+    if min(output_size(*axis, ceil_mode) for axis in zip(x_shape[2:], kernel, stride, padding)) < 1:
         raise InputError(f"{op}: a {kernel[0]}x{kernel[1]} window does not fit into x {x_shape}, {padded[0]}x{padded[1]} "
                          "with its padding; give a larger image, more padding or a smaller kernel")
 
@@ -79,7 +107,7 @@ def output_size(size, kernel, stride, padding, ceil_mode=False):
 
 
 def taps(kernel, stride, padding, size, n_out):
-    """Yield, for each tap of the kernel, the outputs it contributes to and the pixels they read.
+    """Yield, for each tap (r, s) of the kernel, row by row, the outputs it contributes to and the pixels they read.
 
     Taps that fall into the padding are left out, so nobody ever builds a padded copy.
 
@@ -90,8 +118,6 @@ def taps(kernel, stride, padding, size, n_out):
 
     Yields
     ------
-    r, s : int
-        Row and column of the tap.
     outputs, pixels : tuple
         Indices into the last two axes, of equal shape: output (i, j) reads pixel (i stride + r - padding, ...).
     """
@@ -99,7 +125,7 @@ def taps(kernel, stride, padding, size, n_out):
         out_rows, rows = reach(r - padding[0], stride[0], size[0], n_out[0])
         for s in range(kernel[1]):
             out_columns, columns = reach(s - padding[1], stride[1], size[1], n_out[1])
-            yield r, s, (..., out_rows, out_columns), (..., rows, columns)
+            yield (..., out_rows, out_columns), (..., rows, columns)
 
 
 def reach(offset, stride, size, n_out):

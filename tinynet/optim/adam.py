@@ -2,6 +2,8 @@
 
 Source: D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", 2015, Algorithm 1.
 """
+import math
+
 from ..backend import array_module
 from .optimizer import Optimizer
 
@@ -28,7 +30,10 @@ class Adam(Optimizer):
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
         super().__init__(params, lr, weight_decay)
-        self.betas, self.eps = betas, eps
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise self._error(f"betas is {betas!r}; give two numbers, such as (0.9, 0.999)")
+        self._check(beta1=(betas[0], 0, 1), beta2=(betas[1], 0, 1), eps=(eps, 0, math.inf))
+        self.betas, self.eps = tuple(betas), eps
 
     def update(self, w, g, lr, state):
         """Change w in place; state holds "m", "v" and the number of steps "t"."""

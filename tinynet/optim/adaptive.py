@@ -3,6 +3,8 @@
 Sources: J. Duchi, E. Hazan, Y. Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic Optimization",
 2011; T. Tieleman, G. Hinton, "Lecture 6.5 - RMSProp", 2012.
 """
+import math
+
 from ..backend import array_module
 from .optimizer import Optimizer
 
@@ -24,6 +26,7 @@ class AdaGrad(Optimizer):
 
     def __init__(self, params, lr=1e-2, eps=1e-10, weight_decay=0.0):
         super().__init__(params, lr, weight_decay)
+        self._check(eps=(eps, 0, math.inf))
         self.eps = eps
 
     def update(self, w, g, lr, state):
@@ -54,6 +57,7 @@ class RMSProp(Optimizer):
 
     def __init__(self, params, lr=1e-2, decay=0.99, eps=1e-8, weight_decay=0.0):
         super().__init__(params, lr, weight_decay)
+        self._check(decay=(decay, 0, 1), eps=(eps, 0, math.inf))
         self.decay, self.eps = decay, eps
 
     def update(self, w, g, lr, state):

@@ -29,6 +29,9 @@ class SGD(Optimizer):
 
     def __init__(self, params, lr, momentum=0.0, nesterov=False, weight_decay=0.0):
         super().__init__(params, lr, weight_decay)
+        self._check(momentum=(momentum, 0, 1))
+        if nesterov and not momentum:
+            raise self._error("nesterov looks ahead along the velocity; give it momentum, such as 0.9")
         self.momentum, self.nesterov = momentum, nesterov
 
     def update(self, w, g, lr, state):

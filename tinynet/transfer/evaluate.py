@@ -1,5 +1,4 @@
 """Measuring a network on rows of inputs or of cached activations. Taught in lessons 07 and 08."""
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +7,8 @@ from ..backend import to_device, to_numpy
 from ..compute import parallel
 from ..data.loader import batches
 from ..errors import InputError
-from ..ops import cross_entropy
-from ..ops.activation import log_softmax_array
+from ..layers import evaluating
+from ..ops import cross_entropy, softmax
 from ..tensor import Tensor
 
 
@@ -81,21 +80,4 @@ def evaluate(net, x, labels, rows=None, batch_size=64, workers=None, loss=cross_
     confusion = np.zeros((scores.shape[1],) * 2, int)
     np.add.at(confusion, (true, predicted), 1)
     return Evaluation(loss(Tensor(scores), true, len(true)).item(), float((true == predicted).mean()), confusion,
-                      np.exp(log_softmax_array(scores, axis=1)))
-
-
-@contextmanager
-def evaluating(net):
-    """Hold a network in evaluation mode inside a ``with`` block; afterwards each module is in its own mode again.
-
-    Parameters
-    ----------
-    net : Module
-    """
-    modes = [(module, module.training) for module in net.modules()]
-    net.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
+                      softmax(Tensor(scores)).numpy())

@@ -3,9 +3,8 @@ import numpy as np
 
 from ..backend import to_device
 from ..errors import InputError
-from ..layers import GlobalAvgPool2d, Linear, ReLU, Sequential, Standardize, he_normal
+from ..layers import GlobalAvgPool2d, Linear, ReLU, Sequential, Standardize, evaluating, he_normal, zeros
 from ..tensor import Tensor, no_grad
-from .evaluate import evaluating
 
 
 def replace_head(net, n_classes, cut, image_shape, hidden=None, rng=None):
@@ -56,10 +55,9 @@ def replace_head(net, n_classes, cut, image_shape, hidden=None, rng=None):
     n_features, stages = arriving[0], dict(body.children())
     layers = {"standardize": Standardize(n_features)}
     if hidden is not None:
-        layers["hidden"] = Linear(n_features, hidden)
-        layers["hidden"].weight.data[...] = he_normal((hidden, n_features), rng)
+        layers["hidden"] = Linear(n_features, hidden, rng, init=he_normal)
         layers["relu"] = ReLU()
-    layers["softmax"] = Linear(hidden or n_features, n_classes)
+    layers["softmax"] = Linear(hidden or n_features, n_classes, init=zeros)
     if len(arriving) == 3:
         stages[_free_name("pool", stages)] = GlobalAvgPool2d()
     stages[_free_name("head", stages)] = Sequential(**layers)
