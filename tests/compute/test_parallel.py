@@ -70,6 +70,8 @@ sizes_seen = []
 class Note(Module):
     """Notes how many rows arrive. A global list, since replicas copy what a module holds."""
 
+    by_row = True
+
     def forward(self, x):
         sizes_seen.append(len(x))
         return x
@@ -119,6 +121,8 @@ def test_run_does_not_depend_on_the_number_of_workers(two_rows, x):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_run_records_nothing(two_rows, x, workers):
     class Recorded(Note):
+        by_row = True
+
         def forward(self, x):
             sizes_seen.append(is_recording())
             return x
@@ -190,16 +194,44 @@ def dropouts(shared):
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["one generator", "two generators"])
-@pytest.mark.parametrize("workers", [1, 2, 3])
-def test_dropout_does_not_depend_on_the_cut(two_rows, x, workers, shared):
-    """Neither what is dropped, in this step and the next, nor where the generators stand afterwards."""
-    whole, cut = make_net(*dropouts(shared)), make_net(*dropouts(shared))
+def test_dropout_depends_on_the_step_and_the_part_and_on_nothing_else(two_rows, x, shared):
+    """Neither on the number of workers, in this step and the next, nor where the generators stand afterwards."""
+    nets = [make_net(*dropouts(shared)) for _ in range(3)]
     for _ in range(2):
-        expected, found = unsplit(whole, x), gradients(cut, x, workers=workers)
-        assert_same(found, expected)
-    for a, b in zip(whole.modules(), cut.modules()):
+        expected, *others = [gradients(net, x, workers=workers) for net, workers in zip(nets, (1, 2, 4))]
+        for found in others:
+            assert_same(found, expected, rtol=0, atol=0)
+    for a, *others in zip(*[net.modules() for net in nets]):
         if isinstance(a, Dropout):
-            assert a.rng.bit_generator.state == b.rng.bit_generator.state
+            assert all(a.rng.bit_generator.state == b.rng.bit_generator.state for b in others)
+
+
+def test_every_micro_batch_and_every_step_drops_other_numbers(two_rows, x):
+    net = Sequential(drop=Dropout(0.5, np.random.default_rng(0)), flat=Flatten())
+    x = np.ones((6, 3, 6, 5), np.float32)
+    scores = [parallel.gradients(with_weight(net), total_of_scores, x, LABELS[:6], 2)[1] for _ in range(2)]
+    rows = np.concatenate(scores)
+    assert len(np.unique(rows, axis=0)) == len(rows) == 12
+    assert abs((rows == 0).mean() - 0.5) < 0.05
+
+
+def with_weight(net):
+    """The network with something to train in front."""
+    return Sequential(scale=Scale(), net=net)
+
+
+class Scale(Module):
+    by_row = True
+
+    def __init__(self):
+        self.weight = Parameter(np.ones((), np.float32))
+
+    def forward(self, x):
+        return x * self.weight
+
+
+def total_of_scores(scores, labels, total):
+    return scores.sum() / total
 
 
 def test_dropout_in_evaluation_draws_nothing(two_rows, x):
@@ -223,7 +255,6 @@ def test_a_batch_norm_that_uses_the_batch_sees_all_of_it(two_rows, x, frozen, tr
     for net in nets:
         for p in net[3].parameters():
             p.requires_grad = not frozen
-    assert parallel.needs_whole_batch(nets[0]) == whole
     expected = unsplit(nets[0], x)
     sizes_seen.clear()
     assert_same(gradients(nets[1], x, workers=2), expected)
@@ -240,7 +271,7 @@ def test_a_replica_shares_arrays_but_not_gradients():
     net[0].bias.requires_grad = False
     net.parameters()[0].grad = np.ones(1)
     net[4].eval()
-    twin = parallel.replica(net, 2, 7)
+    twin = parallel.replica(net, {id(net[4]): 3}, 2)
     assert twin.stages == net.stages
     assert [m.training for m in twin.modules()] == [m.training for m in net.modules()]
     assert list(net.state_dict()) == list(twin.state_dict())
@@ -248,8 +279,7 @@ def test_a_replica_shares_arrays_but_not_gradients():
     for p, own in zip(net.parameters(), twin.parameters(), strict=True):
         assert type(own) is Parameter and own is not p
         assert own.grad is None and own.requires_grad == p.requires_grad
-    assert twin[4].rows == (2, 7) and net[4].rows is None
-    twin[4].rng.random()
+    assert twin[4].rng.random() == np.random.default_rng([3, 2]).random()
     assert net[4].rng.random() == np.random.default_rng(0).random()
 
 

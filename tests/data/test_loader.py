@@ -17,11 +17,14 @@ def test_every_index_comes_once_in_full_batches_but_the_last(n, batch_size, shuf
     found = list(batches(n, batch_size, np.random.default_rng(0) if shuffle else None))
     assert sorted(i for batch in found for i in batch) == list(range(n))
     assert all(len(batch) == batch_size for batch in found[:-1])
-    assert all(0 < len(batch) <= batch_size and batch.dtype == np.int64 for batch in found)
+    assert all(batch.dtype == np.int64 for batch in found)
+    assert not found or 0 < len(found[-1]) <= batch_size + (batch_size > 1)
+    assert n < 2 or batch_size == 1 or all(len(batch) > 1 for batch in found), "batch norm cannot learn from one row"
 
 
 def test_order_is_kept_without_a_generator_and_drawn_with_one():
-    assert [batch.tolist() for batch in batches(5, 2)] == [[0, 1], [2, 3], [4]]
+    assert [batch.tolist() for batch in batches(8, 3)] == [[0, 1, 2], [3, 4, 5], [6, 7]]
+    assert [batch.tolist() for batch in batches(7, 3)] == [[0, 1, 2], [3, 4, 5, 6]]
     rng = np.random.default_rng(0)
     first, second = (np.concatenate(list(batches(50, 7, rng))) for _ in range(2))
     np.testing.assert_array_equal(first, np.random.default_rng(0).permutation(50))

@@ -6,10 +6,10 @@ import pytest
 
 from tinynet import InputError, Tensor, ops
 from tinynet.compute import parallel
-from tinynet.layers import Conv2d, Dropout, GlobalAvgPool2d, Linear, ReLU, Sequential
+from tinynet.layers import Conv2d, Dropout, GlobalAvgPool2d, Linear, ReLU, Sequential, zeros
 from tinynet.optim import SGD, Adam, exponential_decay
-from tinynet.transfer import evaluate, fit
-from tinynet.transfer.checkpoint import save_checkpoint
+from tinynet.transfer import Checkpoint, evaluate, fit
+from tinynet.transfer.checkpoint import load_checkpoint, save_checkpoint
 
 fit_module = importlib.import_module("tinynet.transfer.fit")     # the package's own name `fit` is the function
 
@@ -91,7 +91,6 @@ def test_a_run_that_was_stopped_and_resumed_equals_bit_for_bit_one_that_was_not(
     whole = dropout_net()
     expected = train(data, whole, optimizer=build(whole))
 
-    monkeypatch.setattr(fit_module, "SECONDS_BETWEEN_CHECKPOINTS", -1)
     path = tmp_path / "run.safetensors"
     epochs = iter(range(100))
 
@@ -104,11 +103,11 @@ def test_a_run_that_was_stopped_and_resumed_equals_bit_for_bit_one_that_was_not(
     monkeypatch.setattr(fit_module, "_train_epoch", stop_at_epoch_five)
     with pytest.raises(Stop):
         stopped = dropout_net()
-        train(data, stopped, optimizer=build(stopped), checkpoint=path, run_id="a")
+        train(data, stopped, optimizer=build(stopped), checkpoint=Checkpoint(path, "a", every=0))
     assert path.exists()
 
     again = dropout_net()
-    history = train(data, again, optimizer=build(again), checkpoint=path, run_id="a")
+    history = train(data, again, optimizer=build(again), checkpoint=Checkpoint(path, "a", every=0))
     assert next(epochs) == 6 + 7, "the second run did not go on from the sixth epoch"
     assert history == expected
     for name, array in whole.state_dict().items():
@@ -116,16 +115,15 @@ def test_a_run_that_was_stopped_and_resumed_equals_bit_for_bit_one_that_was_not(
     assert not path.exists()
 
 
-def test_a_checkpoint_of_another_run_and_a_damaged_one_are_ignored(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(fit_module, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+def test_a_checkpoint_of_another_run_and_a_damaged_one_are_ignored(data, tmp_path):
     path = tmp_path / "run.safetensors"
     expected = train(data, dropout_net())
     other = dropout_net()
     save_checkpoint(path, other, SGD(other.parameters(), lr=9), np.random.default_rng(9),
                              {"run_id": "other", "history": {}})
-    assert train(data, dropout_net(), checkpoint=path, run_id="mine") == expected
+    assert train(data, dropout_net(), checkpoint=Checkpoint(path, "mine", every=0)) == expected
     path.write_bytes(b"garbage")
-    assert train(data, dropout_net(), checkpoint=path, run_id="mine") == expected
+    assert train(data, dropout_net(), checkpoint=Checkpoint(path, "mine", every=0)) == expected
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
@@ -135,7 +133,7 @@ def test_micro_batches_change_nothing_that_can_be_seen(workers, monkeypatch):
 
     def trained(workers):
         rng = np.random.default_rng(1)
-        net = Sequential(conv=Conv2d(3, 5, 3, rng=rng), relu=ReLU(), drop=Dropout(0.5, rng), pool=GlobalAvgPool2d(),
+        net = Sequential(conv=Conv2d(3, 5, 3, rng=rng), relu=ReLU(), pool=GlobalAvgPool2d(),
                          out=Linear(5, K, rng))
         history = fit(net, x, labels, np.arange(8), np.arange(8, 11), SGD(net.parameters(), lr=0.1, momentum=0.9), 3,
                       np.random.default_rng(2), batch_size=8, workers=workers, progress=False)
@@ -189,6 +187,77 @@ def test_evaluate_leaves_every_module_in_its_mode(data):
     assert net.training and net["hidden"].training and not net["drop"].training
 
 
-def test_a_checkpoint_needs_a_name(data, tmp_path):
+def test_a_checkpoint_needs_a_name(tmp_path):
     with pytest.raises(InputError, match="needs a run_id"):
-        train(data, dropout_net(), checkpoint=tmp_path / "run.safetensors")
+        Checkpoint(tmp_path / "run.safetensors", "")
+
+
+def test_of_two_equal_validation_losses_the_earlier_epoch_counts(data):
+    net = dropout_net()
+    optimizer = SGD(net.parameters(), lr=0.0)               # nothing changes: every epoch is as good as the first
+    assert train(data, net, epochs=4, optimizer=optimizer)["best_epoch"] == 0
+
+
+def test_the_training_loss_is_the_mean_over_rows_not_over_batches(data):
+    """Without steps: 7 batches of 8 rows and less make the loss of all 47."""
+    x, labels, rows, val = data
+    net = Sequential(out=Linear(D, K, np.random.default_rng(0)))
+    history = fit(net, x, labels, rows, val, SGD(net.parameters(), lr=0.0), 1, np.random.default_rng(0), batch_size=9,
+                  progress=False)
+    assert history["train_loss"][0] == pytest.approx(evaluate(net, x, labels, rows).loss, rel=1e-6)
+
+
+def test_a_validation_loss_that_is_no_number_is_said_and_the_rates_are_given_back(data):
+    x, labels, rows, val = data
+    x = x.copy()
+    x[val[3]] = np.nan
+    net = dropout_net()
+    optimizer = SGD(net.parameters(), lr=0.1)
+    with pytest.raises(InputError, match="the validation loss is nan in epoch 1"):
+        train((x, labels, rows, val), net, optimizer=optimizer, schedule=exponential_decay(0.5))
+    with pytest.raises(InputError, match="the training loss is .* in epoch"):
+        train(data, dropout_net(), optimizer=(diverging := SGD(net.parameters(), lr=1e30)), schedule=exponential_decay(0.5),
+              loss=lambda scores, labels, total: scores.sum() / total * np.float32("nan"))
+    assert optimizer.groups[0]["lr"] == 0.1 and diverging.groups[0]["lr"] == 1e30
+
+
+def test_lists_will_do(data):
+    x, labels, rows, val = data
+    one = fit(net := dropout_net(), x, labels, rows, val, SGD(net.parameters(), lr=0.1), 2, np.random.default_rng(0),
+              progress=False)
+    other = fit(net := dropout_net(), x, labels.tolist(), rows.tolist(), val.tolist(), SGD(net.parameters(), lr=0.1), 2,
+                np.random.default_rng(0), progress=False)
+    assert one == other
+
+
+def test_a_checkpoint_is_loaded_whole_or_not_at_all(data, tmp_path):
+    def parts(lr, **options):
+        net = dropout_net()
+        return net, SGD(net.parameters(), lr, **options), np.random.default_rng(0)
+
+    path = tmp_path / "c.safetensors"
+    save_checkpoint(path, *parts(0.1, momentum=0.9), {})
+    renamed = Sequential(**{f"my_{name}": stage for name, stage in dropout_net().children()})
+    own_rng = np.random.default_rng(7)
+    for net, optimizer, rng in ((renamed, SGD(renamed.parameters(), 0.5, momentum=0.9), own_rng), parts(0.5),
+                                parts(0.5, momentum=0.8), parts(0.5, momentum=0.9, nesterov=True)):
+        weights = {name: array.copy() for name, array in net.state_dict().items()}
+        state = rng.bit_generator.state
+        net.parameters()[0].data += 1
+        weights = {name: array.copy() for name, array in net.state_dict().items()}
+        with pytest.raises(InputError):
+            load_checkpoint(path, net, optimizer, rng)
+        assert optimizer.groups[0]["lr"] == 0.5 and optimizer.state == {} and rng.bit_generator.state == state
+        assert all((array == weights[name]).all() for name, array in net.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", ["PCG64", "MT19937", "Philox", "SFC64"])
+def test_every_kind_of_generator_is_saved(kind, tmp_path):
+    def generator(seed):
+        return np.random.Generator(getattr(np.random, kind)(seed))
+
+    path, net, rng = tmp_path / "c.safetensors", Sequential(drop=Dropout(0.5, generator(1)), out=Linear(3, 2, generator(2))), generator(3)
+    save_checkpoint(path, net, SGD(net.parameters(), 0.1), rng, {})
+    expected = rng.random(5).tolist(), net["drop"].rng.random(5).tolist()
+    load_checkpoint(path, net, SGD(net.parameters(), 0.1), rng)
+    assert (rng.random(5).tolist(), net["drop"].rng.random(5).tolist()) == expected

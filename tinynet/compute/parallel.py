@@ -3,7 +3,7 @@
 The activations of one or two images fit into a core's cache, those of a whole batch do not. For training, every
 micro-batch gets a *replica* of the network - the same weights, gradients of its own - and the gradients are added up
 in order. That is data parallelism, and since micro-batches do not depend on the number of workers, neither does the
-result.
+result. A batch is cut only for a network whose every layer says ``by_row = True``; any other runs whole.
 """
 import copy
 
@@ -11,8 +11,10 @@ import numpy as np
 
 from ..backend import array_module
 from ..errors import InputError
-from ..layers import BatchNorm, Dropout, Parameter
+from ..layers import Parameter, Random
+from ..layers.module import works_by_row
 from ..tensor import Tensor, no_grad
+from .checks import check_loss, check_not_random, check_total, refuse_generators
 from .threads import one_blas_thread, ordered_map
 
 MICRO_BATCH_NUMBERS = 320_000       # input numbers per micro-batch: two images of 3 x 227 x 227
@@ -43,7 +45,6 @@ def run(net, x, workers=None):
     Parameters
     ----------
     net : Module
-        A network that does not need to see the whole batch.
     x : ndarray, shape (N, ...)
         The batch, at least one row; a memory-mapped file is fine.
     workers : int, optional
@@ -57,24 +58,21 @@ def run(net, x, workers=None):
     Raises
     ------
     InputError
-        If the batch is empty, or a dropout of the network is in training mode.
+        If the batch is empty, or the network's answers are random.
     """
     if len(x) == 0:
         raise InputError("run: the batch has no rows; give at least one image")
-    if any(isinstance(module, Dropout) and module.training and module.p > 0 for module in net.modules()):
-        raise InputError("run: a Dropout of the network is in training mode, so its answers are random; "
-                         "call net.eval() first")
-    parts = _parts(net, x)
+    check_not_random("run", net)
 
     def forward(rows):
         with no_grad():
             return net(Tensor(x[rows])).data
 
-    results = list(ordered_map(forward, parts, workers))
+    results = list(ordered_map(forward, _parts(net, x), workers))
     return results[0] if len(results) == 1 else array_module(results[0]).concatenate(results)
 
 
-def gradients(net, loss, x, labels, workers=None):
+def gradients(net, loss, x, labels, workers=None, penalty=None):
     """Add the gradients of a batch's loss to a network's parameters.
 
     Parameters
@@ -85,42 +83,64 @@ def gradients(net, loss, x, labels, workers=None):
         ``loss(scores, labels, total)`` is the sum of the samples' losses over total, as `ops.cross_entropy` is.
     x : ndarray, shape (N, ...)
         The batch.
-    labels : ndarray of int, shape (N,)
+    labels : array_like of int, shape (N,)
         Its true classes.
     workers : int, optional
         Number of threads, by default `default_workers`. The result does not depend on it.
+    penalty : callable, optional
+        ``penalty(net)`` is a Tensor with one element, added to the loss once: what depends on the weights alone, such
+        as ``lambda net: 0.01 * (net["head"].weight ** 2).sum()``.
 
     Returns
     -------
     value : float
-        The loss of the whole batch.
+        The loss of the whole batch, penalty included.
     scores : ndarray, shape (N, K)
         What the network said.
 
     Raises
     ------
     InputError
-        If the batch is empty.
+        If the batch is empty, the loss reaches for weights or does not divide by the total, or a module holds a
+        random generator without being a `layers.Random`.
     """
     if len(x) == 0:
         raise InputError("gradients: the batch has no rows; give at least one image")
-    parts = _parts(net, x)
+    parts, labels = _parts(net, x), np.asarray(labels)
     if len(parts) == 1:
         with one_blas_thread():
-            scores = net(Tensor(x))
-            value = loss(scores, labels, len(x))
-            value.backward()
-        return value.item(), scores.data
-
-    def forward_backward(rows):
-        twin = replica(net, rows.start, len(x))
-        scores = twin(Tensor(x[rows]))
-        value = loss(scores, labels[rows], len(x))
+            total, scores = _forward_backward(net, loss, x, labels, len(x))
+    else:
+        total, scores = _sum_of_parts(net, loss, x, labels, parts, workers)
+    if penalty is not None:
+        value = penalty(net)
         value.backward()
-        return value.item(), scores.data, twin
+        total += value.item()
+    return total, scores
+
+
+def _forward_backward(net, loss, x, labels, total):
+    scores = net(Tensor(x))
+    value = loss(scores, labels, total)
+    check_loss(value, scores)
+    value.backward()
+    return value.item(), scores.data
+
+
+def _sum_of_parts(net, loss, x, labels, parts, workers):
+    """Return loss and scores of a batch in parts, each run by a replica; their gradients are added in order."""
+    refuse_generators("gradients", net)
+    drawing = [module for module in net.modules() if isinstance(module, Random) and module.draws]
+    seeds = [int(module.generator().integers(2 ** 63)) for module in drawing]           # here, not in the threads
+
+    def forward_backward(k):
+        twin = replica(net, dict(zip(map(id, drawing), seeds)), k)
+        return *_forward_backward(twin, loss, x[parts[k]], labels[parts[k]], len(x)), twin
 
     total, all_scores = 0.0, []
-    for value, scores, twin in ordered_map(forward_backward, parts, workers):
+    for k, (value, scores, twin) in enumerate(ordered_map(forward_backward, range(len(parts)), workers)):
+        if k == 0:
+            check_total(loss, scores, labels[parts[0]], len(x), value)
         total += value
         all_scores.append(scores)
         for p, own in zip(net.parameters(), twin.parameters()):
@@ -128,42 +148,25 @@ def gradients(net, loss, x, labels, workers=None):
                 p.grad = own.grad
             elif own.grad is not None:
                 p.grad += own.grad
-    for module, own in zip(net.modules(), twin.modules()):
-        if isinstance(module, Dropout) and module.rng is not None:
-            module.rng.bit_generator.state = own.rng.bit_generator.state
     return total, array_module(all_scores[0]).concatenate(all_scores)
 
 
-def needs_whole_batch(net):
-    """Return whether a layer of the network uses statistics of the batch, so that the batch must not be cut up.
-
-    Parameters
-    ----------
-    net : Module
-        In the mode in which it will run.
-
-    Returns
-    -------
-    whole : bool
-        True for batch norm that is training.
-    """
-    return any(isinstance(module, BatchNorm) and module.uses_batch for module in net.modules())
-
-
 def _parts(net, x):
-    """Return the micro-batches of x, or all of x as one where the network must see it whole."""
+    """Return the micro-batches of x, or all of x as one where a layer may need to see it whole."""
     parts = micro_batches(x)
-    return [slice(0, len(x))] if len(parts) > 1 and needs_whole_batch(net) else parts
+    return parts if len(parts) == 1 or works_by_row(net) else [slice(0, len(x))]
 
 
-def replica(net, first=0, total=0):
-    """Return a copy of a network that shares its arrays but has gradients of its own.
+def replica(net, seeds=None, part=0):
+    """Return a copy of a network that shares its arrays but has gradients, and random numbers, of its own.
 
     Parameters
     ----------
     net : Module
-    first, total : int
-        Row of the batch at which its micro-batch starts, and rows of the whole batch, for dropout's masks.
+    seeds : dict of int to int, optional
+        For each layer that draws, by its id, the number drawn for this step.
+    part : int
+        Number of the micro-batch: each continues from (seed, part), but for a layer of `one_draw`.
 
     Returns
     -------
@@ -171,8 +174,9 @@ def replica(net, first=0, total=0):
     """
     shared = {id(array): array for array in net.state_dict().values()}
     own = {id(p): Parameter(p.data, p.requires_grad) for p in net.parameters()}
-    twin = copy.deepcopy(net, shared | own)         # what two layers share, a weight or a generator, their twins share
-    for module in twin.modules():
-        if isinstance(module, Dropout):
-            module.take_rows(first, total)
+    layers = net.modules()
+    twin = copy.deepcopy(net, shared | own)                 # what two layers share, their twins share
+    for layer, other in zip(layers, twin.modules()):
+        if seeds and id(layer) in seeds:
+            other.rng = np.random.default_rng([seeds[id(layer)], 0 if layer.one_draw else part])
     return twin

@@ -3,6 +3,7 @@
 NumPy lets go of Python's lock in copies and matrix products, so threads really compute side by side if each keeps
 its matrix products to itself (one BLAS thread).
 """
+import contextvars
 import functools
 import os
 import threading
@@ -61,6 +62,7 @@ def ordered_map(task, jobs, workers=None):
     """Yield ``task(job)`` for each job in order, computed on threads, each with single-threaded BLAS.
 
     An exception in a task is raised here with its own traceback. On an exception or Ctrl-C no new task starts.
+    What the caller has set for its own context, such as ``np.errstate``, holds in the tasks too.
 
     Parameters
     ----------
@@ -83,7 +85,7 @@ def ordered_map(task, jobs, workers=None):
         waiting = deque()
         try:
             for job in jobs:
-                waiting.append(pool.submit(task, job))
+                waiting.append(pool.submit(contextvars.copy_context().run, task, job))  # np.errstate goes along
                 if len(waiting) > 2 * workers:              # results wait to be used in order: keep few of them
                     yield waiting.popleft().result()
             while waiting:

@@ -15,7 +15,8 @@ def batches(n, batch_size, rng=None):
     n : int
         Number of examples.
     batch_size : int
-        Examples a batch, at least 1; the last batch holds what is left.
+        Examples a batch, at least 1; the last batch holds what is left. A single one joins the batch before it:
+        a batch norm cannot learn from one row.
     rng : np.random.Generator, optional
         Shuffles the numbers first; without it they come in order.
 
@@ -32,7 +33,10 @@ def batches(n, batch_size, rng=None):
     if batch_size < 1:
         raise InputError(f"batches: batch size is {batch_size}, it must be at least 1")
     order = np.arange(n, dtype=np.int64) if rng is None else rng.permutation(n)
-    return (order[start:start + batch_size] for start in range(0, n, batch_size))
+    starts = list(range(0, n, batch_size))
+    if batch_size > 1 and len(starts) > 1 and starts[-1] == n - 1:
+        starts.pop()
+    return (order[start:stop] for start, stop in zip(starts, [*starts[1:], n]))
 
 
 def load_inputs(dataset, indices, preprocessing):

@@ -1,10 +1,11 @@
 """Transfer learning: freeze, cache, fine-tune. It joins models, data and optimisers."""
 from .cache import ActivationCache
+from .checkpoint import Checkpoint
 from .evaluate import Evaluation, evaluate
-from .fit import fit
+from .fit import Best, fit
 from .freeze import freeze, unfreeze
 from .head import replace_head
 from .job import OPTIMIZERS, Settings, load_run, transfer
 
-__all__ = ["OPTIMIZERS", "ActivationCache", "Evaluation", "Settings", "evaluate", "fit", "freeze", "load_run",
+__all__ = ["OPTIMIZERS", "ActivationCache", "Best", "Checkpoint", "Evaluation", "Settings", "evaluate", "fit", "freeze", "load_run",
            "replace_head", "transfer", "unfreeze"]

@@ -2,12 +2,14 @@
 
 A frozen *trunk* gives the same numbers for an image in every epoch, so it needs to see each image only once;
 training the rest of the network then reads those numbers from a file. They depend on the image and on a
-*key*: weights, layers, cut, preprocessing and dtype. Each key has a folder of its own, such as
+*key*: weights, settings, cut, preprocessing and dtype. Each key has a folder of its own, such as
 "head-float32-1f0c9a7be2d4", so that numbers of another network or preprocessing are never used; `files/rows.py`
-tells how the folder is kept sound. Taught in lesson 07.
+tells how the folder is kept sound. They also depend on the *code*, which no key can hold: so at each use one image
+is computed again, and if the result is another than what was kept, none of it is trusted. Taught in lesson 07.
 """
 import json
 import re
+import warnings
 from contextlib import closing
 from pathlib import Path
 
@@ -16,14 +18,16 @@ from tqdm import tqdm
 
 from ..backend import to_device, to_numpy
 from ..compute import ordered_map
+from ..compute.checks import check_not_random
 from ..errors import InputError
 from ..files import Rows, sha256
-from ..layers import Dropout, Module
+from ..layers import Module
+from ..layers.module import works_by_row
 from ..tensor import Tensor, no_grad
 from ..weights import tensors_sha256
 
-VERSION = 1         # of the files and the layers' arithmetic: raised when either changes, so old rows go unused
 DTYPES = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
+TOLERANCE = 1e-2    # of the largest number of a row: what another BLAS or the rounding to float16 may change, and more
 
 
 class ActivationCache:
@@ -66,9 +70,14 @@ class ActivationCache:
         Raises
         ------
         InputError
-            If the trunk can be trained or is random, the dataset varies its images or has a key that is no
-            SHA-256, an image cannot be read, a number is too large for the dtype, or the disk is full. Rows
-            that were finished stay.
+            If the trunk can be trained, is random or depends on the other images, the dataset varies its images or
+            has a key that is no SHA-256, an image cannot be read, a number is too large for the dtype, or the disk
+            is full. Rows that were finished stay.
+
+        Warns
+        -----
+        UserWarning
+            If the trunk gives other numbers than when rows were kept: its code was changed. They are computed anew.
         """
         _check(trunk, dataset, dtype)
         device = trunk.device
@@ -87,6 +96,7 @@ class ActivationCache:
         rows = Rows(folder, key, DTYPES[dtype], shape)
         with rows.locked(progress):
             rows.read(set(images))
+            _probe(rows, images, compute, folder)
             missing = {image: i for i, image in enumerate(images) if image not in rows.of}
             if missing:
                 with (closing(ordered_map(compute, list(missing.values()), workers)) as results,
@@ -144,10 +154,39 @@ class Activations:
         return x.reshape(*rows.shape, *self.shape[1:])
 
 
+def _probe(rows, images, compute, folder):
+    """Compute one of the rows that are known again, the code may have changed; if it differs, forget them all.
+
+    With none known, one image is computed twice: a trunk that draws numbers is found before anything is kept.
+    """
+    if not images:
+        return
+    known = [i for i, image in enumerate(images) if image in rows.of]
+    shuffled = np.random.default_rng().permutation(known)               # any one: an edit may change some images only
+    i = int(next((i for i in shuffled[:9] if rows.one(images[i]).any()), shuffled[0])) if known else 0    # 0 tells little
+    found = compute(i)
+    if known and _close(found, rows.one(images[i])):
+        return
+    if not _close(compute(i), found):
+        raise InputError("the cache: the trunk gives other numbers each time it sees the same image; it must not draw "
+                         "random numbers or remember what it saw")
+    if known:
+        warnings.warn(f"{folder}: the trunk gives other numbers than when these were kept, so its code was changed; all "
+                      "are computed again", stacklevel=3)
+        rows.forget()
+
+
+def _close(found, kept):
+    """Return whether two rows are the same but for rounding; nan is like nan."""
+    found, kept = np.asarray(found, np.float32), np.asarray(kept, np.float32)
+    scale = max(np.abs(np.nan_to_num(kept)).max(initial=0), np.abs(np.nan_to_num(found)).max(initial=0))
+    return np.allclose(found, kept, rtol=0, atol=TOLERANCE * scale, equal_nan=True)
+
+
 def _key(trunk, preprocessing, cut, dtype):
     """Return, as JSON, all that the activations depend on besides the images."""
     arrays = {name: to_numpy(array) for name, array in trunk.state_dict().items()}
-    key = {"version": VERSION, "cut": cut, "dtype": dtype, "preprocessing": preprocessing.to_dict(),
+    key = {"cut": cut, "dtype": dtype, "preprocessing": preprocessing.to_dict(),
            "trunk_sha256": tensors_sha256(arrays), "trunk": _describe(trunk)}
     return json.dumps(key, indent=2)
 
@@ -166,9 +205,12 @@ def _check(trunk, dataset, dtype):
     if trainable:
         raise InputError("the cache needs a frozen trunk, but training would change "
                          f"{', '.join(trainable)}; freeze them, or cut before them")
-    if any(isinstance(module, Dropout) and module.training and module.p > 0 for module in trunk.modules()):
-        raise InputError("the cache needs a trunk that is not random, but a Dropout in it is in training "
-                         "mode; call trunk.eval() first")
+    check_not_random("the cache", trunk)
+    if not works_by_row(trunk):
+        depends = [type(module).__name__ for module in trunk.modules() if module.training and not works_by_row(module)]
+        if depends:
+            raise InputError(f"the cache: {depends[-1]} is in training mode, where its answers may depend on the other "
+                             "images; call net.eval() first")
     if getattr(dataset, "augmented", False):
         raise InputError(f"the cache needs the same images each time, but dataset {dataset.name!r} varies "
                          "them; use it without augmentation, or train without the cache")

@@ -69,7 +69,8 @@ def evaluate(net, x, labels, rows=None, batch_size=64, workers=None, loss=cross_
     InputError
         If there are no rows.
     """
-    rows = np.arange(len(labels)) if rows is None else rows
+    labels = np.asarray(labels)
+    rows = np.arange(len(labels)) if rows is None else np.asarray(rows)
     if len(rows) == 0:
         raise InputError("evaluate: no rows to measure; give at least one")
     device = net.device

@@ -1,25 +1,47 @@
 """Training on rows of inputs or of cached activations. Taught in lessons 07 and 08."""
-import time
-from pathlib import Path
+import math
+from contextlib import contextmanager
 
 import numpy as np
 from tqdm import tqdm
 
 from ..backend import to_device, to_numpy
 from ..compute import one_blas_thread, parallel
+from ..compute.checks import refuse_generators
 from ..data.loader import batches
 from ..errors import InputError
 from ..ops import cross_entropy
 from ..optim import constant
-from ..weights import load_weights
-from .checkpoint import load_checkpoint, save_checkpoint
 from .evaluate import evaluate
 
-SECONDS_BETWEEN_CHECKPOINTS = 5
+
+class Best:
+    """The weights of the best epoch so far: that of the lowest validation loss, the earlier of two equal ones.
+
+    Parameters
+    ----------
+    net : Module
+        Whose weights they are.
+    """
+
+    def __init__(self, net):
+        self.net, self.weights = net, None
+
+    def offer(self, history, epoch):
+        """Keep the present weights if this epoch is the best; without validation rows the last one is."""
+        losses = history["val_loss"]
+        if not losses or losses[-1] < min(losses[:-1], default=math.inf):
+            history["best_epoch"] = epoch
+            self.weights = {name: array.copy() for name, array in self.net.state_dict().items()}
+
+    def restore(self):
+        """Put the best weights back."""
+        if self.weights is not None:
+            self.net.load_state_dict(self.weights)
 
 
 def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=cross_entropy, schedule=constant,
-        patience=None, workers=None, progress=True, checkpoint=None, run_id=""):
+        patience=None, workers=None, progress=True, checkpoint=None, penalty=None):
     """Train a network and leave it with the weights that had the lowest validation loss.
 
     Parameters
@@ -28,9 +50,9 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
         Changed in place. If x holds cached activations, give the part of the network that follows them.
     x : ndarray or Activations, shape (M, ...)
         Inputs of all rows; one batch is read at a time.
-    labels : ndarray of int, shape (M,)
+    labels : array_like of int, shape (M,)
         True classes.
-    train, val : ndarray of int
+    train, val : array_like of int
         Which rows to train on, and which to choose the best epoch by. Without any of the latter the last epoch counts.
     optimizer : Optimizer
         Built on the parameters of net.
@@ -42,7 +64,7 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
         Rows per step.
     loss : callable
         ``loss(scores, labels, total)``, the sum of the rows' losses over total (by default their number), such as
-        `ops.cross_entropy` or `ops.hinge`. Class weights should average 1: the total given is the number of rows.
+        `ops.cross_entropy` or `ops.hinge`.
     schedule : callable
         ``schedule(epoch)`` is the factor on every group's learning rate.
     patience : int, optional
@@ -51,89 +73,83 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
         Threads, see `parallel.gradients`.
     progress : bool
         Show a progress bar on stderr.
-    checkpoint : str or Path, optional
-        A file that is written every few seconds and gone on from if it is there; removed when training is done.
-        The result is, bit for bit, that of a run which was never stopped.
-    run_id : str
-        Names the settings and the data; needed with a checkpoint, since one with another name is ignored.
+    checkpoint : Checkpoint, optional
+        From which a run that was stopped goes on. The result is, bit for bit, that of a run which never was.
+    penalty : callable, optional
+        ``penalty(net)``, a Tensor with one element, is added to the loss of each step.
 
     Returns
     -------
     history : dict
-        Lists with one number per epoch: "train_loss", "train_accuracy" (while training, dropout included),
+        Lists with one number per epoch: "train_loss", "train_accuracy" (while training, dropout and penalty included),
         "val_loss", "val_accuracy"; and "best_epoch", the one whose weights were kept, counted from 0.
 
     Raises
     ------
     InputError
-        If there are no training rows, a checkpoint has no run_id, or the loss is no longer a finite number.
+        If there are no training rows, the loss is no longer a finite number, or the network or the loss is one that
+        `parallel.gradients` refuses.
     """
+    labels, train, val = np.asarray(labels), np.asarray(train, np.int64), np.asarray(val, np.int64)
     if len(train) == 0:
         raise InputError("fit: no training rows; give at least one")
-    if checkpoint is not None and not run_id:
-        raise InputError("fit: a checkpoint needs a run_id, so that no other run goes on from it; "
-                         "name your settings and data")
-    rates = [group["lr"] for group in optimizer.groups]
+    refuse_generators("fit", net)
     history = {"train_loss": [], "train_accuracy": [], "val_loss": [], "val_accuracy": [], "best_epoch": 0}
-    best, saved = None, time.monotonic()
+    best = Best(net)
     if checkpoint is not None:
-        history, best = _resume(checkpoint, net, optimizer, rng, run_id) or (history, best)
+        checkpoint.resume(net, optimizer, rng, best, history)
     done = len(history["train_loss"])
     with (tqdm(range(done, epochs), "train", initial=done, total=epochs, unit="epoch", disable=not progress) as bar,
-          one_blas_thread()):
+          one_blas_thread(), _rates_kept(optimizer) as rates):
         for epoch in bar:
             if patience is not None and len(val) and epoch - history["best_epoch"] > patience:
                 break
             for group, lr in zip(optimizer.groups, rates):
                 group["lr"] = lr * schedule(epoch)
-            value, accuracy = _train_epoch(net.train(), x, labels, train, optimizer, rng, batch_size, loss, workers)
-            if not np.isfinite(value):
-                raise InputError(f"fit: the loss is {value} in epoch {epoch + 1}: the steps are too long; "
-                                 "lower the learning rate")
-            history["train_loss"].append(value)
-            history["train_accuracy"].append(accuracy)
+            value, accuracy = _train_epoch(net.train(), x, labels, train, optimizer, rng, batch_size, loss, workers, penalty)
+            _note(history, "train", epoch, value, accuracy)
             if len(val):
                 measured = evaluate(net, x, labels, val, workers=workers, loss=loss)
-                history["val_loss"].append(measured.loss)
-                history["val_accuracy"].append(measured.accuracy)
-            if not len(val) or measured.loss < min(history["val_loss"][:-1], default=np.inf):
-                history["best_epoch"] = epoch
-                best = {name: array.copy() for name, array in net.state_dict().items()}
-            if checkpoint is not None and time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS:
-                save_checkpoint(checkpoint, net, optimizer, rng, {"run_id": run_id, "history": history}, best)
-                saved = time.monotonic()
-    for group, lr in zip(optimizer.groups, rates):
-        group["lr"] = lr
-    if best is not None:
-        net.load_state_dict(best)
+                _note(history, "val", epoch, measured.loss, measured.accuracy)
+            best.offer(history, epoch)
+            if checkpoint is not None:
+                checkpoint.save(net, optimizer, rng, best, history)
+    best.restore()
     if checkpoint is not None:
-        Path(checkpoint).unlink(missing_ok=True)
+        checkpoint.done()
     net.eval()
     return history
 
 
-def _train_epoch(net, x, labels, train, optimizer, rng, batch_size, loss, workers):
+@contextmanager
+def _rates_kept(optimizer):
+    """Give back, whatever happens, the learning rates that a schedule scales."""
+    rates = [group["lr"] for group in optimizer.groups]
+    try:
+        yield rates
+    finally:
+        for group, lr in zip(optimizer.groups, rates):
+            group["lr"] = lr
+
+
+def _note(history, part, epoch, loss, accuracy):
+    if not np.isfinite(loss):
+        why = ("the steps are too long; lower the learning rate" if part == "train" else
+               "look for numbers in the validation inputs that are not finite, or lower the learning rate")
+        raise InputError(f"fit: the {'training' if part == 'train' else 'validation'} loss is {loss} in epoch {epoch + 1}: "
+                         f"{why}")
+    history[f"{part}_loss"].append(loss)
+    history[f"{part}_accuracy"].append(accuracy)
+
+
+def _train_epoch(net, x, labels, train, optimizer, rng, batch_size, loss, workers, penalty):
     """Take one step per batch of the shuffled training rows; return the epoch's mean loss and accuracy."""
     device, total, correct = net.device, 0.0, 0
     for batch in batches(len(train), batch_size, rng):
         rows = train[batch]
         optimizer.zero_grad()
-        value, scores = parallel.gradients(net, loss, to_device(x[rows], device), labels[rows], workers)
+        value, scores = parallel.gradients(net, loss, to_device(x[rows], device), labels[rows], workers, penalty)
         optimizer.step()
         total += value * len(rows)
         correct += (to_numpy(scores).argmax(axis=1) == labels[rows]).sum()
     return total / len(train), float(correct / len(train))
-
-
-def _resume(checkpoint, net, optimizer, rng, run_id):
-    """Return (history, best weights) of a checkpoint of this very run, or None if there is none."""
-    if not Path(checkpoint).exists():
-        return None
-    try:
-        _, metadata = load_weights(checkpoint)
-        if metadata["progress"]["run_id"] != run_id:
-            return None
-    except (InputError, KeyError):                          # damaged or foreign: the run starts again
-        return None
-    progress, best = load_checkpoint(checkpoint, net, optimizer, rng)
-    return progress["history"], best

@@ -18,6 +18,7 @@ from ..models import DEFAULT, ZOO
 from ..optim import SGD, Adam
 from ..weights import load_weights, save_weights, tensors_sha256
 from .cache import ActivationCache
+from .checkpoint import Checkpoint
 from .evaluate import evaluate
 from .fit import fit
 from .freeze import unfreeze
@@ -114,7 +115,7 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         run_id = sha256(json.dumps([asdict(settings), [dataset.key(i) for i in range(len(dataset))],
                                     dataset.labels.tolist()]).encode())
         history = fit(trained, codes, dataset.labels, train, val, optimizer, settings.epochs, rng, settings.batch_size,
-                      workers=workers, progress=progress, checkpoint=out / "checkpoint.safetensors", run_id=run_id)
+                      workers=workers, progress=progress, checkpoint=Checkpoint(out / "checkpoint.safetensors", run_id))
     with _timed(seconds, "evaluate"):
         measured = {part: evaluate(trained, codes, dataset.labels, rows, workers=workers)
                     for part, rows in (("train", train), ("val", val), ("test", test))}

@@ -1,0 +1,133 @@
+"""What may be cut into parts or kept in a cache, and what only looks as if it could: a reader's own layers and losses."""
+import functools
+import random
+
+import numpy as np
+
+from ..errors import InputError
+from ..layers import Random
+from ..tensor import Tensor, no_grad
+
+GENERATORS = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
+
+
+def check_not_random(who, net):
+    """Check that a network gives the same answer each time it is asked.
+
+    Parameters
+    ----------
+    who : str
+        Who asks, for the message.
+    net : Module
+
+    Raises
+    ------
+    InputError
+        If a layer draws random numbers in its present mode, or a module holds a generator of its own.
+    """
+    drawing = [type(module).__name__ for module in net.modules() if isinstance(module, Random) and module.draws]
+    if drawing:
+        raise InputError(f"{who}: {drawing[0]} is in training mode, so the network's answers are random; "
+                         "call net.eval() first")
+    refuse_generators(who, net)
+
+
+def refuse_generators(who, net):
+    """Check that only layers derived from `Random` hold generators: copies of any other would all draw the same numbers.
+
+    Parameters
+    ----------
+    who : str
+        Who asks, for the message.
+    net : Module
+
+    Raises
+    ------
+    InputError
+        If another module holds one, as far as can be seen: in an attribute, a container, a closure.
+    """
+    for module in net.modules():
+        for name, value in vars(module).items():
+            if not (isinstance(module, Random) and name == "rng") and _holds_generator(value):
+                raise InputError(f"{who}: {type(module).__name__}.{name} draws random numbers that nobody can repeat or "
+                                 "save; derive the class from layers.Random and draw from self.generator()")
+
+
+def _holds_generator(value, depth=3):
+    """Return whether a value is a generator or holds one: in a container, a closure, a partial or a bound method."""
+    if isinstance(value, GENERATORS):
+        return True
+    if depth == 0 or isinstance(value, (str, int, float, np.ndarray, Tensor)):
+        return False
+    inside = []
+    if isinstance(value, dict):
+        inside = value.values()
+    elif isinstance(value, (list, tuple, set)):
+        inside = value
+    elif isinstance(value, functools.partial):
+        inside = [value.func, *value.args, *value.keywords.values()]
+    elif callable(value):
+        cells = [cell.cell_contents for cell in getattr(value, "__closure__", None) or () if _is_full(cell)]
+        inside = [*cells, *(getattr(value, "__defaults__", None) or ()), getattr(value, "__self__", None)]
+    return any(_holds_generator(part, depth - 1) for part in inside)
+
+
+def _is_full(cell):
+    try:
+        cell.cell_contents
+    except ValueError:                                      # a variable that has no value yet
+        return False
+    return True
+
+
+def check_loss(value, scores):
+    """Check that a loss reaches no parameter by another way than through the scores.
+
+    Parameters
+    ----------
+    value, scores : Tensor
+        What the loss returned, and what it was given.
+
+    Raises
+    ------
+    InputError
+        If it does.
+    """
+    waiting, seen = [value], set()
+    while waiting:
+        x = waiting.pop()
+        if x is scores or not isinstance(x, Tensor) or not x.requires_grad:
+            continue
+        if x.creator is None:
+            raise InputError(f"the loss reaches a weight {x.shape} by itself, which would be counted once for every part "
+                             "of the batch; a loss sees scores and labels alone: pass penalty=, a function of the "
+                             "network, or make what is trained a layer of it")
+        if id(x.creator) not in seen and x.creator.inputs is not None:
+            seen.add(id(x.creator))
+            waiting += x.creator.inputs
+
+
+def check_total(loss, scores, labels, total, value):
+    """Check that a loss divides by the total it is given: else the losses of the parts would not add up.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(scores, labels, total)``
+    scores, labels : ndarray
+        Of one part.
+    total : int
+        Rows of the whole batch.
+    value : float
+        The loss of that part.
+
+    Raises
+    ------
+    InputError
+        If half of it does not come out for twice the total.
+    """
+    with no_grad():
+        half = loss(Tensor(scores), labels, 2 * total).item()
+    if np.isfinite(value) and not np.isclose(2 * half, value, rtol=1e-3, atol=1e-6):
+        raise InputError(f"the loss is {value:.4g} for a total of {total} and {half:.4g} for twice that, not half: it must "
+                         "be the sum over the rows divided by total, as in losses.sum() / total")
