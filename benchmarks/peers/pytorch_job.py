@@ -40,7 +40,7 @@ def job(case, peer):
     def run():
         dataset = ImageFolder(folder / "photos")
         train, val, test = (torch.utils.data.DataLoader(Photos(dataset, rows), BATCH, shuffle=True)
-                            for rows in stratified_split(dataset.labels))
+                            for rows in stratified_split(dataset.labels, keys=[dataset.key(i) for i in range(len(dataset))]))
         net = network()
         for p in net.parameters():
             p.requires_grad = False

@@ -205,3 +205,50 @@ def test_a_file_that_goes_bad_later_is_named(root):
     data.paths[0].unlink()
     with pytest.raises(InputError, match="0.png: cannot be read"):
         data.image(0)
+
+
+def test_what_systems_leave_behind_is_no_class(root):
+    for name in ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found", ".git", ".ipynb_checkpoints"):
+        (root / name).mkdir()
+        (root / name / "x.jpg").write_bytes(b"no picture")
+    (root / ImageFolder(root).classes[0] / "Thumbs.db").write_bytes(b"")
+    assert len(ImageFolder(root).classes) == 2
+
+
+@pytest.mark.parametrize("files", [
+    ["run1/model.safetensors", "run1/metrics.json", "run1/mistakes.png"], ["run1/checkpoint.safetensors"],
+    ["cache/head-float32-0123/manifest.jsonl", "cache/head-float32-0123/activations.npy"],
+    ["runs/a/model.safetensors", "runs/a/metrics.json", "runs/cache/x/manifest.jsonl", "runs/cache/x/activations.npy"]])
+def test_what_tinynet_wrote_is_no_class_and_is_named(root, files):
+    before = ImageFolder(root).classes
+    for file in files:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_bytes(b"")
+    with pytest.warns(UserWarning, match=f"{files[0].split('/')[0]}: was written by tinynet and is no class"):
+        assert ImageFolder(root).classes == before
+
+
+def test_a_class_called_as_a_run_stays_a_class(root):
+    (root / "runs").mkdir()
+    for i in range(4):
+        Image.fromarray(np.full((9, 9, 3), i, np.uint8) + np.arange(9, dtype=np.uint8)[:, None]).save(root / "runs" / f"{i}.png")
+    assert "runs" in ImageFolder(root).classes
+
+
+def test_a_picture_that_is_all_one_colour_is_named_and_kept(root):
+    Image.fromarray(np.full((9, 9, 3), 255, np.uint8)).save(root / "misty" / "blank.png")
+    with pytest.warns(UserWarning, match="blank.png: is all one colour"):
+        assert "blank.png" in [path.name for path in ImageFolder(root).paths]
+
+
+def test_an_empty_name_is_no_folder():
+    with pytest.raises(InputError, match="empty name"):
+        ImageFolder("")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_among_the_photos_is_named_and_not_read(root):
+    os.mkfifo(root / "misty" / "pipe.jpg")
+    with pytest.raises(InputError, match="pipe.jpg: is a named pipe"):
+        ImageFolder(root)
+    assert [path.name for path, _ in ImageFolder(root, skip_bad=True).skipped] == ["pipe.jpg"]

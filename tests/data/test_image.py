@@ -1,5 +1,6 @@
 """read_image against files of every kind, whole and broken; Preprocessing against the reference crops."""
 import io
+import os
 import json
 import struct
 import time
@@ -13,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from tinynet.data.image import Preprocessing, decode_image, is_image, read_image
+from tinynet.data import Preprocessing
+from tinynet.data.image import decode_image, is_image, read_image
 from tinynet.errors import InputError
 
 SETTINGS = dict(resize=256, crop=227, resample="bicubic", channels="BGR", mean=(104, 117, 123), scale=1.0)
@@ -165,8 +167,8 @@ PNG_WITH_A_WRONG_LENGTH[35] -= 1  # of its pixel chunk: Pillow raises SyntaxErro
 
 
 def test_missing_file_and_folder_name_the_path_and_the_remedy(tmp_path):
-    for path in (tmp_path / "no_such.jpg", tmp_path):
-        with pytest.raises(InputError, match="check the name") as caught:
+    for path, match in ((tmp_path / "no_such.jpg", "check the name"), (tmp_path, "is a folder, not an image file")):
+        with pytest.raises(InputError, match=match) as caught:
             read_image(path)
         assert str(path) in str(caught.value)
 
@@ -206,12 +208,12 @@ def test_a_file_cut_anywhere_is_refused_unless_no_pixel_is_lost(kind, data):
     whole = WHOLE[kind]
     cut = data.draw(st.integers(0, len(whole) - 1))
     try:
-        got = decode_image(io.BytesIO(whole[:cut]))
+        got, _ = decode_image(io.BytesIO(whole[:cut]))
     except InputError:
         assert cut < len(whole)
     else:  # a missing end marker loses nothing
         assert cut > len(whole) - 25
-        np.testing.assert_array_equal(got, decode_image(io.BytesIO(whole)))
+        np.testing.assert_array_equal(got, decode_image(io.BytesIO(whole))[0])
 
 
 @pytest.mark.parametrize("kind", WHOLE)
@@ -222,7 +224,7 @@ def test_overwritten_bytes_raise_nothing_but_input_error(kind, data):
     for place in data.draw(st.lists(st.integers(0, len(broken) - 1), min_size=1, max_size=9)):
         broken[place] = data.draw(st.integers(0, 255))
     try:
-        rgb = decode_image(io.BytesIO(bytes(broken)))
+        rgb, _ = decode_image(io.BytesIO(bytes(broken)))
     except InputError as error:
         assert "\n" not in str(error)
     else:
@@ -361,3 +363,133 @@ def test_a_wrong_setting_is_refused_by_name(wrong):
     name = "crop" if wrong == {"resize": 226} else next(iter(wrong))
     with pytest.raises(InputError, match=f"preprocessing: {name} is .*, it must be"):
         Preprocessing(**SETTINGS | wrong)
+
+
+# --- what a file holds besides its pixels ---
+
+
+def chunk(kind, body, checksum=0):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body) ^ checksum)
+
+
+def png(depth, colour, row, transparent, width, between=b""):
+    head = struct.pack(">IIBBBBB", width, 1, depth, colour, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"tRNS", transparent) + between
+            + chunk(b"IDAT", zlib.compress(b"\0" + row)) + chunk(b"IEND", b""))
+
+
+@pytest.mark.parametrize("depth, row, transparent, want", [
+    (1, [0b10000000], 1, [255, 0]), (1, [0b10000000], 0, [255, 255]), (2, [0b01100000], 1, [255, 170]),
+    (2, [0b01110000], 3, [85, 255]), (4, [0x37], 3, [255, 119]), (4, [0x37], 7, [51, 255]),
+    (8, [7, 9], 7, [255, 9]), (8, [7, 9], 8, [7, 9]),
+    (16, [0x0A, 1, 0x0A, 2], 0x0A02, [10, 255]), (16, [0x0A, 1, 0x0A, 2], 0x0A03, [10, 10])])
+def test_a_transparent_grey_at_every_depth(tmp_path, depth, row, transparent, want):
+    (tmp_path / "a.png").write_bytes(png(depth, 0, bytes(row), struct.pack(">H", transparent), 2))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), np.repeat([[want]], 3, axis=0).transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize("depth, transparent, want", [
+    (16, (0x0A00, 0x1400, 0x1E00), [(255, 255, 255), (10, 20, 30), (0, 0, 0)]),
+    (16, (0x0A00, 0x1400, 0x1E01), [(10, 20, 30), (255, 255, 255), (0, 0, 0)]),
+    (16, (0x0A00, 0x1400, 0x1E02), [(10, 20, 30), (10, 20, 30), (0, 0, 0)]),
+    (8, (10, 20, 30), [(255, 255, 255), (10, 20, 31), (0, 0, 0)])])
+def test_a_transparent_colour_is_compared_in_full_depth(tmp_path, depth, transparent, want):
+    pixels = [(0x0A00, 0x1400, 0x1E00), (0x0A00, 0x1400, 0x1E01), (0, 0, 0)]
+    row = (struct.pack(">9H", *sum(pixels, ())) if depth == 16 else bytes([10, 20, 30, 10, 20, 31, 0, 0, 0]))
+    (tmp_path / "a.png").write_bytes(png(depth, 2, row, struct.pack(">3H", *transparent), 3))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), [want])
+
+
+def bmp(rgb, alpha):
+    """A 32-bit BMP with channel masks, as Photoshop and the Windows clipboard write it."""
+    height, width, _ = rgb.shape
+    pixels = np.dstack([rgb[..., ::-1], np.broadcast_to(np.uint8(alpha), rgb.shape[:2])])[::-1].tobytes()
+    head = struct.pack("<IiiHHIIiiII4I", 108, width, height, 1, 32, 3, len(pixels), 2835, 2835, 0, 0,
+                       0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    return b"BM" + struct.pack("<IHHI", 122 + len(pixels), 0, 0, 122) + head.ljust(108, b"\0") + pixels
+
+
+def test_an_alpha_channel_of_a_bmp_that_is_0_everywhere_was_never_meant(tmp_path):
+    rgb = picture(5, 7)
+    (tmp_path / "a.bmp").write_bytes(bmp(rgb, 0))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.bmp"), rgb)
+    alpha = np.zeros((5, 7))
+    alpha[2, 3] = 255
+    (tmp_path / "b.bmp").write_bytes(bmp(rgb, alpha))
+    expected = np.full_like(rgb, 255)
+    expected[2, 3] = rgb[2, 3]
+    np.testing.assert_array_equal(read_image(tmp_path / "b.bmp"), expected)
+
+
+def odd_metadata():
+    """{name: (a good picture in a file with a bad block, what stands in the good file)}."""
+    image = Image.fromarray(picture(47, 31))
+    plain = {kind: encode(image, kind) for kind in ("PNG", "JPEG", "WEBP")}
+    at = plain["PNG"].index(b"IDAT") - 4
+
+    def in_png(*chunks):
+        return plain["PNG"][:at] + b"".join(chunks) + plain["PNG"][at:], plain["PNG"]
+
+    def in_jpeg(marker, body):
+        return plain["JPEG"][:2] + struct.pack(">BBH", 255, marker, len(body) + 2) + body + plain["JPEG"][2:], plain["JPEG"]
+
+    text = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b" " * (2 << 20))
+    return {
+        "PNG eXIf": in_png(chunk(b"eXIf", b"Exif\0\0garbage")), "PNG long text": in_png(chunk(b"iTXt", text)),
+        "PNG text with a wrong checksum": in_png(chunk(b"tEXt", b"a\0b", 1)), "PNG cut zTXt": in_png(chunk(b"zTXt", b"a")),
+        "PNG iCCP": in_png(chunk(b"iCCP", b"x\0\0garbage")), "PNG gAMA cut": in_png(chunk(b"gAMA", b"\0")),
+        "PNG pHYs cut": in_png(chunk(b"pHYs", b"\0")),
+        "JPEG EXIF": in_jpeg(0xE1, b"Exif\0\0garbage"), "JPEG EXIF cut": in_jpeg(0xE1, b"Exif\0\0MM\0*\0\0\0\x08\0\x09\x01"),
+        "JPEG ICC": in_jpeg(0xE2, b"ICC_PROFILE\0\x09\x01x"), "JPEG MPF": in_jpeg(0xE2, b"MPF\0garbage"),
+        "JPEG Photoshop": in_jpeg(0xED, b"Photoshop 3.0\x008BIM\x04"),
+        "WebP EXIF": (encode(image, "WEBP", exif=b"garbage"), plain["WEBP"]),
+    }
+
+
+@pytest.mark.parametrize("name", odd_metadata())
+@pytest.mark.filterwarnings("ignore")
+def test_damage_outside_the_pixels_costs_none(tmp_path, name):
+    odd, good = odd_metadata()[name]
+    (tmp_path / "odd").write_bytes(odd)
+    (tmp_path / "good").write_bytes(good)
+    np.testing.assert_array_equal(read_image(tmp_path / "odd"), read_image(tmp_path / "good"))
+    assert is_image(tmp_path / "odd")
+
+
+def test_a_warning_of_damaged_metadata_names_the_file(tmp_path):
+    (tmp_path / "odd.png").write_bytes(odd_metadata()["PNG eXIf"][0])
+    with pytest.warns(UserWarning, match="odd.png: its metadata are damaged .* and left out"):
+        read_image(tmp_path / "odd.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_is_named_and_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(InputError, match="pipe.jpg: is a named pipe"):
+        read_image(tmp_path / "pipe.jpg")
+    assert not is_image(tmp_path / "pipe.jpg")
+
+
+def test_too_little_memory_is_said_in_one_line(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(WHOLE["PNG"])
+
+    def no_memory(self):
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", no_memory)
+    with pytest.raises(InputError, match="a.png: needs more memory than there is; save a smaller copy"):
+        read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("size, resized", [((300, 200), (384, 256)), ((301, 200), (385, 256)), ((200, 333), (256, 426))])
+def test_the_long_side_is_rounded_not_cut(size, resized):
+    """385.28 and 426.24 are cut and rounded alike; 384.6 is not."""
+    width, height = size
+    assert (round(width * 256 / min(size)), round(height * 256 / min(size))) == resized
+    prep, seen = Preprocessing(256, 1, "bilinear", "RGB", (0, 0, 0), 1.0), []
+    resize = Image.Image.resize
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Image.Image, "resize", lambda self, size, *rest: seen.append(tuple(size)) or resize(self, size, *rest))
+        prep(np.zeros((height, width, 3), np.uint8))
+        prep(np.zeros((1000, 1499, 3), np.uint8))           # 383.744 pixels
+    assert seen == [resized, (384, 256)]

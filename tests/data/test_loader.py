@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynet.data.image import Preprocessing
+from tinynet.data import Preprocessing
 from tinynet.data.loader import batches, load_inputs
 from tinynet.errors import InputError
 

@@ -1,4 +1,6 @@
 """stratified_split: a partition, every class in every part, in proportion, and repeatable."""
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -73,3 +75,69 @@ def test_labels_of_another_kind_are_refused(labels):
 def test_fractions_that_are_none_are_refused(fractions):
     with pytest.raises(InputError, match="a sum of 1"):
         stratified_split([0] * 9, fractions)
+
+
+# By key
+
+def keys(n, name="photo"):
+    return [hashlib.sha256(f"{name} {i}".encode()).hexdigest() for i in range(n)]
+
+
+def by_key(labels, names, **options):
+    """{key: number of its part}"""
+    parts = stratified_split(labels, keys=names, **options)
+    assert sorted(np.concatenate(parts)) == list(range(len(labels)))
+    return {names[i]: part for part, rows in enumerate(parts) for i in rows}
+
+
+@pytest.mark.parametrize("n_new", [1, 10, 100, 1000])
+@pytest.mark.parametrize("seed", range(5))
+def test_old_photos_stay_where_they_were(n_new, seed):
+    old, new, labels = keys(180), keys(n_new, "new"), np.arange(180) % 3
+    before = by_key(labels, old, seed=seed)
+    after = by_key(np.r_[np.arange(n_new) % 3, labels], new + old, seed=seed)
+    assert {key: after[key] for key in old} == before
+    assert by_key(labels[::-1], old[::-1], seed=seed) == before, "whatever their order"
+    assert by_key(labels[6:], old[6:], seed=seed) == {key: before[key] for key in old[6:]}, "fewer of them too"
+
+
+def test_few_photos_move_where_a_part_had_to_be_filled():
+    """Of 300 classes of 3 to 12 photos, to which one is added: those that change their part, and the test photos among them."""
+    moved = back = total = 0
+    for case in range(300):
+        old, new = keys(3 + case % 10, f"class {case}"), keys(1, f"new {case}")
+        before, after = by_key([0] * len(old), old), by_key([0] * (len(old) + 1), old + new)
+        total += len(old)
+        moved += sum(before[key] != after[key] for key in old)
+        back += sum(before[key] == 2 and after[key] == 0 for key in old)
+    assert moved / total < 0.05 and back / total < 0.02
+
+
+def test_every_part_is_filled_and_about_as_large_as_asked_for():
+    sizes = np.array([[len(part) for part in stratified_split([0] * n, keys=keys(n, str(n)))] for n in range(3, 60)])
+    assert (sizes >= 1).all()
+    large = [len(part) / 3000 for part in stratified_split([0] * 3000, keys=keys(3000))]
+    np.testing.assert_allclose(large, (0.7, 0.1, 0.2), atol=0.03)
+    assert [len(part) for part in stratified_split([0] * 90, (0.5, 0, 0.5), keys=keys(90))][1] == 0
+
+
+def test_equal_keys_are_in_one_part_and_another_seed_is_another_split():
+    names = keys(30) * 2
+    for part in (found := stratified_split([0] * 60, keys=names)):
+        assert len({names[i] for i in part}) * 2 == len(part)
+    assert any(len(a) != len(b) or (a != b).any() for a, b in zip(found, stratified_split([0] * 60, keys=names, seed=1)))
+    with pytest.raises(InputError, match="too few different examples"):
+        stratified_split([0] * 9, keys=keys(1) * 9)
+    with pytest.raises(InputError, match="2 keys for 9 labels"):
+        stratified_split([0] * 9, keys=keys(2))
+
+
+@pytest.mark.parametrize("fractions", [(0.7, 0.1, 0.19), (0.33, 0.33, 0.33), (0.7, 0.1, 0.21)])
+def test_fractions_that_do_not_quite_add_up_are_refused(fractions):
+    with pytest.raises(InputError, match="a sum of 1"):
+        stratified_split([0] * 99, fractions)
+
+
+def test_in_a_tie_the_earlier_part_gets_the_example():
+    assert [len(part) for part in stratified_split([0] * 3, (0.5, 0.5))] == [2, 1]
+    assert [len(part) for part in stratified_split([0] * 5, (0.25, 0.25, 0.25, 0.25))] == [2, 1, 1, 1]

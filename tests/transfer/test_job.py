@@ -56,7 +56,7 @@ def test_a_loaded_run_says_what_the_trained_network_said(settings, few, tmp_path
     net, classes, preprocessing = load_run(tmp_path)
     assert classes == few.classes and not net.training
     x = load_inputs(few, np.arange(len(few)), preprocessing)
-    train, val, test = job.stratified_split(few.labels, seed=settings.seed)
+    train, val, test = job.stratified_split(few.labels, seed=settings.seed, keys=[few.key(i) for i in range(len(few))])
     assert evaluate(net, x, few.labels, train).accuracy == pytest.approx(metrics["train_accuracy"])
     assert [metrics["n_train"], metrics["n_val"], metrics["n_test"]] == [len(train), len(val), len(test)]
 

@@ -2,19 +2,24 @@
 import hashlib
 import os
 import unicodedata
+import warnings
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from .image import THREADS, decode_image, is_image, read_image
+from ..compute import ordered_map
 from ..errors import InputError
 from ..files import sha256
+from .image import decode_image, is_image, open_regular, read_image
 
 MIN_IMAGES = 3  # a class needs one image to train, one to validate and one to test
-SYSTEM_NAMES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"}  # Windows writes these, and macOS
+# What operating systems, cameras, network drives and notebooks leave behind.
+SYSTEM_NAMES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "#recycle", "$recycle.bin", "recycler",
+                "system volume information", "lost+found", "__pycache__", "picasa.ini", "icon\r", "zbthumbnail.info"}
+OWN_FILES = ("model.safetensors", "metrics.json", "report.html", "checkpoint.safetensors")      # of a run
+CACHE_FILES = ("manifest.jsonl", "activations.npy")                                             # of a cache
 
 
 class ImageFolder:
@@ -25,7 +30,8 @@ class ImageFolder:
     the pixels are not kept.
 
     Ignored are hidden names (".DS_Store"), the operating systems' own ("Thumbs.db", "desktop.ini",
-    "__MACOSX"), and files directly in `root` that are no images (a README, a list).
+    "__MACOSX"), files directly in `root` that are no images (a README, a list), and folders that tinynet itself
+    wrote (runs and caches; a warning names them).
     Everything else that is not a good image is a mistake: it raises, or is skipped and listed.
 
     Parameters
@@ -58,6 +64,9 @@ class ImageFolder:
     """
 
     def __init__(self, root, skip_bad=False):
+        if not str(root):
+            raise InputError("the folder of images has an empty name; give a folder that holds one folder of images per "
+                             "class")
         folders, bad = _scan(Path(root))
         keys, bad_files = _check([path for folder in folders for path in _entries(folder)])
         good = {folder: [] for folder in folders}
@@ -141,6 +150,12 @@ def _scan(root):
         raise InputError(f"{root}: {'is not a folder' if root.exists() else 'does not exist'}; "
                          "give a folder that holds one folder of images per class")
     entries = _entries(root)
+    own = [path for path in entries if is_own_output(path)]
+    if own:
+        warnings.warn(f"{own[0]}: was written by tinynet and is no class"
+                      + (f" (and {len(own) - 1} more)" if len(own) > 1 else "") + "; keep runs outside the photos",
+                      stacklevel=4)
+    entries = [path for path in entries if path not in own]
     folders = [path for path in entries if path.is_dir()]
     _require_two(root, folders)
     seen = {}
@@ -151,6 +166,26 @@ def _scan(root):
                              "merge or rename them")
     return folders, [(path, "is in no class folder; move it into the folder of its class")
                      for path in entries if not path.is_dir() and is_image(path)]
+
+
+def is_own_output(path):
+    """Tell whether a folder is a run or a cache that tinynet wrote, or holds nothing but such folders.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    answer : bool
+    """
+    if not path.is_dir():
+        return False
+    names = {entry.name for entry in path.iterdir()} if os.access(path, os.R_OK) else set()
+    if {*OWN_FILES[:2]} <= names or OWN_FILES[3] in names or {*CACHE_FILES} <= names:
+        return True
+    inside = _entries(path) if names else []
+    return bool(inside) and all(is_own_output(entry) for entry in inside)
 
 
 def _refuse(bad):
@@ -185,12 +220,13 @@ def _name(path):
 
 def _check(paths):
     """Return {good path: SHA-256}, in order, and [(bad path, reason)]."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        results = tqdm(pool.map(_inspect, paths), "checking images", len(paths),
-                       delay=1, leave=False, disable=None)  # shown after 1 s, and only on a terminal
-        found = list(results)
-    bad = [(path, reason) for path, (_, reason) in zip(paths, found) if reason]
-    keys = {path: key for path, (key, reason) in zip(paths, found) if not reason}
+    found = list(tqdm(ordered_map(_inspect, paths), "checking images", len(paths),
+                      delay=1, leave=False, disable=None))  # shown after 1 s, and only on a terminal
+    bad = [(path, reason) for path, (_, reason, _) in zip(paths, found) if reason]
+    keys = {path: key for path, (key, reason, _) in zip(paths, found) if not reason}
+    odd = [(path, note) for path, (_, _, note) in zip(paths, found) if note]
+    for path, note in odd[:3]:
+        warnings.warn(f"{path}: {note}" + (f" ({len(odd)} such pictures in all)" if len(odd) > 1 else ""), stacklevel=4)
     twins = _duplicates(keys)
     for path, _ in twins:
         del keys[path]
@@ -215,18 +251,20 @@ def _duplicates(keys):
 
 
 def _inspect(path):
-    """Read a file whole: (SHA-256, None) if it is a good image, else (None, reason)."""
+    """Read a file whole: (SHA-256, None, what is odd about it) if it is a good image, else (None, reason, None)."""
     try:
         if path.is_dir():
             raise InputError("is a folder in a class folder; move its images up, or give "
                              f"{path.parent} instead if its folders are the classes")
-        if not path.is_file():
+        if not path.exists():
             raise InputError("is neither a file nor a folder (a broken link?); delete it")
-        with open(path, "rb") as file:
-            decode_image(file)
+        with open_regular(path) as file:
+            rgb, damage = decode_image(file)
             file.seek(0)
-            return hashlib.file_digest(file, "sha256").hexdigest(), None
+            key = hashlib.file_digest(file, "sha256").hexdigest()
+        blank = "is all one colour: an empty picture tells nothing" if (rgb == rgb[0, 0]).all() else ""
+        return key, None, damage or blank
     except InputError as error:
-        return None, str(error)
+        return None, str(error), None
     except OSError as error:
-        return None, f"cannot be read ({error.strerror or error}); check the permissions"
+        return None, f"cannot be read ({error.strerror or error}); check the permissions", None

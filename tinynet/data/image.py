@@ -1,19 +1,18 @@
-"""From an image file to the array a network takes: read, resize, crop, normalise."""
-import dataclasses
-import math
+"""From an image file to pixels, upright and in red, green and blue."""
+import io
 import os
+import stat
 import threading
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..errors import InputError
+from .metadata import PNG, png_chunks, without_metadata
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 MAX_ASPECT = 100  # long side / short side; a thinner picture would grow huge when its short side is scaled up
-THREADS = min(4, os.cpu_count() or 1)  # for reading many images; each thread holds one photo, up to 300 MB
 
 # EXIF orientation -> what turns the stored pixels upright. ImageOps.exif_transpose does the same but also
 # rewrites every other tag, and fails on photos whose camera wrote a malformed one.
@@ -26,8 +25,8 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-RESAMPLE = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-CHANNELS = ("RGB", "BGR")
+KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+         stat.S_IFDIR: "a folder"}
 
 _warning_filters = threading.Lock()  # Python's warning filters are the process's; images are read on threads
 
@@ -39,8 +38,10 @@ def read_image(path):
 
     * EXIF orientation is applied; of an animation the first frame is taken.
     * Greyscale becomes three equal channels; of 16 bits a channel the high byte is kept.
-    * Transparency (alpha, or a transparent palette colour) is composited on white.
+    * Transparency (alpha, or a transparent colour) is composited on white; an alpha channel of a BMP that is 0
+      everywhere was never meant.
     * CMYK is converted by formula; colour profiles are not applied.
+    * Damage outside the pixels (EXIF, XMP, texts) is left out, and said in a warning.
 
     Parameters
     ----------
@@ -57,16 +58,43 @@ def read_image(path):
     InputError
         If the file cannot be opened, is empty, is not an image of these formats, is damaged or cut short,
         has more pixels than Pillow's guard against decompression bombs allows (`PIL.Image.MAX_IMAGE_PIXELS`,
-        89 million), or is 100 times as long as wide.
+        89 million) or than there is memory for, or is 100 times as long as wide.
     """
     try:
-        with open(path, "rb") as file:
-            return decode_image(file)
+        with open_regular(path) as file:
+            rgb, damage = decode_image(file)
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error}); check the name and the permissions"
         raise InputError(f"{path}: {reason}") from None
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    if damage:
+        warnings.warn(f"{path}: {damage}", stacklevel=2)
+    return rgb
+
+
+def open_regular(path):
+    """Open a file for reading, but nothing that could make a reader wait for ever.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    file : binary file object
+
+    Raises
+    ------
+    InputError
+        If it is a named pipe, a socket, a device or a folder; the message holds reason and remedy alone.
+    OSError
+        If it cannot be opened.
+    """
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        raise InputError(f"is {KINDS.get(stat.S_IFMT(mode), 'no file')}, not an image file; give a file, or move it away")
+    return open(path, "rb")
 
 
 def decode_image(file):
@@ -81,6 +109,8 @@ def decode_image(file):
     -------
     rgb : ndarray, uint8 (H, W, 3)
         As `read_image` returns it.
+    damage : str
+        What was left out because it was damaged, for a warning; empty as a rule.
 
     Raises
     ------
@@ -89,20 +119,24 @@ def decode_image(file):
     OSError
         If the file system fails.
     """
-    image = _open(file)
-    width, height = image.size
-    if max(width, height) >= MAX_ASPECT * min(width, height):
-        raise InputError(f"is {width} x {height} pixels, too thin (the limit is 1 : {MAX_ASPECT}); crop it")
     try:
-        image.load()
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
-        image = _to_rgb(image)
-    except Exception as error:  # a decoder fed broken bytes raises whatever it stumbles over
-        reason = f"is damaged or cut short ({_one_line(error)}); fetch it again or delete it"
-        raise InputError(reason) from None
-    if orientation in UPRIGHT:
-        image = image.transpose(UPRIGHT[orientation])
-    return np.array(image)  # a copy: the caller may write to it
+        data = file.read()
+        try:
+            return _decode(data), ""
+        except (_Damaged, InputError) as error:
+            first = error
+        bare = without_metadata(data)
+        try:
+            if bare != data:
+                return _decode(bare), (f"its metadata are damaged ({first}) and left out, the way it was held too; "
+                                       "turn it yourself if need be")
+        except (_Damaged, InputError):
+            pass
+    except MemoryError:
+        raise InputError("needs more memory than there is; save a smaller copy") from None
+    if isinstance(first, InputError):
+        raise first
+    raise InputError(f"is damaged or cut short ({first}); fetch it again or delete it")
 
 
 def is_image(path):
@@ -118,11 +152,46 @@ def is_image(path):
         False also for a file that cannot be opened.
     """
     try:
-        with open(path, "rb") as file:
-            _open(file)
-    except (OSError, InputError):
+        with open_regular(path) as file:
+            try:
+                _open(file)
+            except (_Damaged, InputError):
+                file.seek(0)
+                _open(io.BytesIO(without_metadata(file.read())))
+    except (OSError, InputError, _Damaged):
         return False
     return True
+
+
+class _Damaged(Exception):
+    """A decoder stumbled; another try without metadata may help."""
+
+
+def _decode(data):
+    """Return the pixels of a file's bytes."""
+    image = _open(io.BytesIO(data))
+    width, height = image.size
+    if max(width, height) >= MAX_ASPECT * min(width, height):
+        raise InputError(f"is {width} x {height} pixels, too thin (the limit is 1 : {MAX_ASPECT}); crop it")
+    try:
+        with _warning_filters, warnings.catch_warnings():
+            warnings.simplefilter("error")          # Pillow warns of damaged EXIF, without the file's name
+            orientation = image.getexif().get(ExifTags.Base.Orientation)
+        transparent = _transparent_png(data) if image.format == "PNG" else None
+        if transparent is not None:
+            image.info.pop("transparency", None)    # Pillow compares it with numbers it has scaled or cut
+        image.load()
+        image = _to_rgb(image)
+    except MemoryError:
+        raise
+    except Exception as error:  # a decoder fed broken bytes raises whatever it stumbles over
+        raise _Damaged(_one_line(error)) from None
+    rgb = np.array(image)       # a copy: the caller may write to it
+    if transparent is not None:
+        rgb[transparent] = 255
+    if orientation in UPRIGHT:
+        rgb = np.array(Image.fromarray(rgb).transpose(UPRIGHT[orientation]))
+    return rgb
 
 
 def _open(file):
@@ -132,6 +201,7 @@ def _open(file):
     file.seek(0)
     try:
         with _warning_filters, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError:
@@ -140,167 +210,52 @@ def _open(file):
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise InputError(f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels, as a decompression bomb has; "
                          "save a smaller copy") from None
+    except MemoryError:
+        raise
     except Exception as error:
-        raise InputError(f"has a damaged header ({_one_line(error)}); fetch it again or delete it") from None
+        raise _Damaged(_one_line(error)) from None
 
 
 def _to_rgb(image):
     """Convert a decoded image of any Pillow mode to mode RGB."""
     if image.mode.startswith("I"):  # 16-bit grey, 0..65535: Pillow's own conversion would clip at 255
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.format == "BMP" and image.mode == "RGBA" and image.getextrema()[3] == (0, 0):
+        return image.convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")
 
 
+def _transparent_png(data):
+    """Return where a grey or RGB picture has its transparent colour, bool (H, W); None where it has none."""
+    chunks = dict(reversed([(kind, whole[8:-4]) for kind, whole in png_chunks(data) if kind in (b"IHDR", b"tRNS")]))
+    depth, colour = chunks[b"IHDR"][8:10]
+    if b"tRNS" not in chunks or colour not in (0, 2):
+        return None
+    wanted = np.frombuffer(chunks[b"tRNS"][:2 if colour == 0 else 6], ">u2") & (2 ** depth - 1)
+    samples = _samples(data, depth, colour).astype(np.int64)                        # (H, W, channels)
+    if depth in (2, 4):
+        wanted = wanted * (255 // (2 ** depth - 1))                                 # as Pillow scales the samples
+    elif depth == 1:
+        wanted = wanted * 255
+    return (samples == wanted).all(axis=2)
+
+
+def _samples(data, depth, colour):
+    """Return the samples of a grey or RGB PNG in full depth, (H, W, 1 or 3); Pillow keeps the high byte of RGB alone."""
+    image = Image.open(io.BytesIO(data), formats=["PNG"])
+    if depth == 16 and colour == 2:
+        image.load()
+        high = np.asarray(image).astype(np.uint16)
+        image = Image.open(io.BytesIO(data), formats=["PNG"])
+        image.tile = [tile._replace(args="RGB;16L") for tile in image.tile]         # read the other way round
+        image.load()
+        return high * 256 + np.asarray(image)
+    samples = np.asarray(image.convert("L") if image.mode == "1" else image)
+    return samples.reshape(*samples.shape[:2], -1)
+
+
 def _one_line(error):
     return " ".join(str(error).split()) or type(error).__name__
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """What one network expects of its input; calling it prepares one image.
-
-    The short side is scaled to `resize` (up or down), the middle `crop` x `crop` pixels are cut out, the
-    channels are put in order, `mean` is subtracted and the result multiplied by `scale`. A pretrained network
-    must be given what it was trained on: with RGB instead of BGR, SqueezeNet loses a third of its answers.
-
-    Attributes
-    ----------
-    resize : int
-        Length of the short side after scaling, pixels; the long side is rounded to a whole pixel.
-    crop : int
-        Side of the square that is kept, pixels, at most `resize`; an odd pixel of margin goes right or below.
-    resample : {"bicubic", "bilinear"}
-        Pillow's filter (its width grows with the shrinking, so it also smooths).
-    channels : {"RGB", "BGR"}
-        Order of the three channels.
-    mean : tuple of three float
-        Subtracted from 0..255, in the order of `channels`.
-    scale : float
-        Multiplies what is left.
-
-    Raises
-    ------
-    InputError
-        If a value is of the wrong kind or out of range.
-    """
-
-    resize: int
-    crop: int
-    resample: str
-    channels: str
-    mean: tuple
-    scale: float
-
-    def __post_init__(self):
-        for name in ("resize", "crop"):
-            _require(type(getattr(self, name)) is int, name, getattr(self, name), "a whole number")
-        _require(self.resize >= self.crop >= 1, "crop", self.crop, f"between 1 and resize ({self.resize})")
-        _require(self.resample in tuple(RESAMPLE), "resample", self.resample, f"one of {', '.join(RESAMPLE)}")
-        _require(self.channels in CHANNELS, "channels", self.channels, f"one of {', '.join(CHANNELS)}")
-        three = isinstance(self.mean, (tuple, list)) and len(self.mean) == 3
-        _require(three and all(map(_is_number, self.mean)), "mean", self.mean, "three numbers")
-        _require(_is_number(self.scale) and self.scale > 0, "scale", self.scale, "a positive number")
-        object.__setattr__(self, "mean", tuple(map(float, self.mean)))  # so that 104 and 104.0 save alike
-        object.__setattr__(self, "scale", float(self.scale))
-
-    def crop_pixels(self, rgb):
-        """Scale and crop an image: what of it the network sees.
-
-        Parameters
-        ----------
-        rgb : ndarray, uint8 (H, W, 3)
-            Pixels as `read_image` returns them.
-
-        Returns
-        -------
-        pixels : ndarray, uint8 (crop, crop, 3)
-            Red, green, blue in 0..255.
-
-        Raises
-        ------
-        InputError
-            If `rgb` has another shape or dtype.
-        """
-        rgb = np.asarray(rgb)
-        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
-            raise InputError(f"preprocessing: got {rgb.dtype} {rgb.shape}, expected uint8 (H, W, 3), "
-                             "as read_image returns it")
-        height, width = rgb.shape[:2]
-        size = [round(side * self.resize / min(height, width)) for side in (width, height)]
-        left, top = [(side - self.crop) // 2 for side in size]
-        resized = Image.fromarray(rgb).resize(size, RESAMPLE[self.resample])
-        return np.array(resized.crop((left, top, left + self.crop, top + self.crop)))
-
-    def __call__(self, rgb):
-        """Prepare an image for the network.
-
-        Parameters
-        ----------
-        rgb : ndarray, uint8 (H, W, 3)
-            Pixels as `read_image` returns them.
-
-        Returns
-        -------
-        x : ndarray, float32 (3, crop, crop)
-            (channel - mean) * scale.
-
-        Raises
-        ------
-        InputError
-            If `rgb` has another shape or dtype.
-        """
-        pixels = self.crop_pixels(rgb)  # (crop, crop, 3)
-        if self.channels == "BGR":
-            pixels = pixels[:, :, ::-1]
-        x = pixels.transpose(2, 0, 1).astype(np.float32, order="C")  # (3, crop, crop)
-        x -= np.array(self.mean, np.float32)[:, None, None]
-        x *= np.float32(self.scale)
-        return x
-
-    def to_dict(self):
-        """Return the settings as a dict that JSON keeps exactly.
-
-        Returns
-        -------
-        settings : dict
-            One entry per attribute; `mean` is a list.
-        """
-        return {**dataclasses.asdict(self), "mean": list(self.mean)}
-
-    @classmethod
-    def from_dict(cls, settings):
-        """Rebuild a Preprocessing from `to_dict`'s result.
-
-        Parameters
-        ----------
-        settings : dict
-            One entry per attribute.
-
-        Returns
-        -------
-        preprocessing : Preprocessing
-
-        Raises
-        ------
-        InputError
-            If an entry is missing, unknown or out of range.
-        """
-        names = [field.name for field in dataclasses.fields(cls)]
-        missing = [name for name in names if name not in settings]
-        unknown = [name for name in settings if name not in names]
-        if missing or unknown:
-            raise InputError(f"preprocessing: missing {missing}, unknown {unknown}; "
-                             f"the entries are {', '.join(names)}")
-        return cls(**settings)
-
-
-def _is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _require(condition, name, value, rule):
-    if not condition:
-        raise InputError(f"preprocessing: {name} is {value!r}, it must be {rule}")

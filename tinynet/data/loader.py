@@ -1,9 +1,7 @@
 """From a dataset to the batches a network takes."""
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 
-from .image import THREADS
+from ..compute import ordered_map
 from ..errors import InputError
 
 
@@ -65,6 +63,6 @@ def load_inputs(dataset, indices, preprocessing):
     def load(row):
         x[row] = preprocessing(dataset.image(indices[row]))
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(load, range(len(x))))  # list: wait for all, and raise what one of them raised
+    for _ in ordered_map(load, range(len(x))):
+        pass
     return x

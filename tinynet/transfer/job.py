@@ -104,7 +104,8 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     unfreeze(net, settings.cut)
     optimizer = _optimizer(net, settings)
     net.to(settings.device)
-    train, val, test = stratified_split(dataset.labels, seed=settings.seed)
+    keys = [dataset.key(i) for i in range(len(dataset))]
+    train, val, test = stratified_split(dataset.labels, seed=settings.seed, keys=keys)
 
     with _timed(seconds, "activations"):
         trunk, trained = net[:settings.cut], net[settings.cut:]
@@ -112,8 +113,7 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
             trunk, dataset, model.preprocessing, cut=settings.cut, workers=workers, progress=progress)
     with _timed(seconds, "train"):
         _standardize(net, trained, codes, train, workers)
-        run_id = sha256(json.dumps([asdict(settings), [dataset.key(i) for i in range(len(dataset))],
-                                    dataset.labels.tolist()]).encode())
+        run_id = sha256(json.dumps([asdict(settings), DEFAULT, dataset.classes, keys, dataset.labels.tolist()]).encode())
         history = fit(trained, codes, dataset.labels, train, val, optimizer, settings.epochs, rng, settings.batch_size,
                       workers=workers, progress=progress, checkpoint=Checkpoint(out / "checkpoint.safetensors", run_id))
     with _timed(seconds, "evaluate"):

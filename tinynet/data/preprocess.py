@@ -1,0 +1,160 @@
+"""From pixels to the array that one network takes: resize, crop, normalise. Taught in lesson 05."""
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from ..errors import InputError
+
+RESAMPLE = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+CHANNELS = ("RGB", "BGR")
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What one network expects of its input; calling it prepares one image.
+
+    The short side is scaled to `resize` (up or down), the middle `crop` x `crop` pixels are cut out, the
+    channels are put in order, `mean` is subtracted and the result multiplied by `scale`. A pretrained network
+    must be given what it was trained on: RGB in place of BGR can cost a third of its answers.
+
+    Attributes
+    ----------
+    resize : int
+        Length of the short side after scaling, pixels; the long side is rounded to a whole pixel.
+    crop : int
+        Side of the square that is kept, pixels, at most `resize`; an odd pixel of margin goes right or below.
+    resample : {"bicubic", "bilinear"}
+        Pillow's filter (its width grows with the shrinking, so it also smooths).
+    channels : {"RGB", "BGR"}
+        Order of the three channels.
+    mean : tuple of three float
+        Subtracted from 0..255, in the order of `channels`.
+    scale : float
+        Multiplies what is left.
+
+    Raises
+    ------
+    InputError
+        If a value is of the wrong kind or out of range.
+    """
+
+    resize: int
+    crop: int
+    resample: str
+    channels: str
+    mean: tuple
+    scale: float
+
+    def __post_init__(self):
+        for name in ("resize", "crop"):
+            _require(type(getattr(self, name)) is int, name, getattr(self, name), "a whole number")
+        _require(self.resize >= self.crop >= 1, "crop", self.crop, f"between 1 and resize ({self.resize})")
+        _require(self.resample in tuple(RESAMPLE), "resample", self.resample, f"one of {', '.join(RESAMPLE)}")
+        _require(self.channels in CHANNELS, "channels", self.channels, f"one of {', '.join(CHANNELS)}")
+        three = isinstance(self.mean, (tuple, list)) and len(self.mean) == 3
+        _require(three and all(map(_is_number, self.mean)), "mean", self.mean, "three numbers")
+        _require(_is_number(self.scale) and self.scale > 0, "scale", self.scale, "a positive number")
+        object.__setattr__(self, "mean", tuple(map(float, self.mean)))  # so that 104 and 104.0 save alike
+        object.__setattr__(self, "scale", float(self.scale))
+
+    def crop_pixels(self, rgb):
+        """Scale and crop an image: what of it the network sees.
+
+        Parameters
+        ----------
+        rgb : ndarray, uint8 (H, W, 3)
+            Pixels as `read_image` returns them.
+
+        Returns
+        -------
+        pixels : ndarray, uint8 (crop, crop, 3)
+            Red, green, blue in 0..255.
+
+        Raises
+        ------
+        InputError
+            If `rgb` has another shape or dtype.
+        """
+        rgb = np.asarray(rgb)
+        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
+            raise InputError(f"preprocessing: got {rgb.dtype} {rgb.shape}, expected uint8 (H, W, 3), "
+                             "as read_image returns it")
+        height, width = rgb.shape[:2]
+        size = [round(side * self.resize / min(height, width)) for side in (width, height)]
+        left, top = [(side - self.crop) // 2 for side in size]
+        resized = Image.fromarray(rgb).resize(size, RESAMPLE[self.resample])
+        return np.array(resized.crop((left, top, left + self.crop, top + self.crop)))
+
+    def __call__(self, rgb):
+        """Prepare an image for the network.
+
+        Parameters
+        ----------
+        rgb : ndarray, uint8 (H, W, 3)
+            Pixels as `read_image` returns them.
+
+        Returns
+        -------
+        x : ndarray, float32 (3, crop, crop)
+            (channel - mean) * scale.
+
+        Raises
+        ------
+        InputError
+            If `rgb` has another shape or dtype.
+        """
+        pixels = self.crop_pixels(rgb)  # (crop, crop, 3)
+        if self.channels == "BGR":
+            pixels = pixels[:, :, ::-1]
+        x = pixels.transpose(2, 0, 1).astype(np.float32, order="C")  # (3, crop, crop)
+        x -= np.array(self.mean, np.float32)[:, None, None]
+        x *= np.float32(self.scale)
+        return x
+
+    def to_dict(self):
+        """Return the settings as a dict that JSON keeps exactly.
+
+        Returns
+        -------
+        settings : dict
+            One entry per attribute; `mean` is a list.
+        """
+        return {**dataclasses.asdict(self), "mean": list(self.mean)}
+
+    @classmethod
+    def from_dict(cls, settings):
+        """Rebuild a Preprocessing from `to_dict`'s result.
+
+        Parameters
+        ----------
+        settings : dict
+            One entry per attribute.
+
+        Returns
+        -------
+        preprocessing : Preprocessing
+
+        Raises
+        ------
+        InputError
+            If an entry is missing, unknown or out of range.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        missing = [name for name in names if name not in settings]
+        unknown = [name for name in settings if name not in names]
+        if missing or unknown:
+            raise InputError(f"preprocessing: missing {missing}, unknown {unknown}; "
+                             f"the entries are {', '.join(names)}")
+        return cls(**settings)
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _require(condition, name, value, rule):
+    if not condition:
+        raise InputError(f"preprocessing: {name} is {value!r}, it must be {rule}")
