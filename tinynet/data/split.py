@@ -75,16 +75,15 @@ def _sizes(count, fractions):
 
 def _by_key(keys, fractions, seed):
     """Return the part of each example of one class."""
-    place = np.array([int(hashlib.sha256(f"{seed} {key}".encode()).hexdigest()[:13], 16) / 16 ** 13 for key in keys])
+    digests = [hashlib.sha256(f"{seed} {key}".encode()).hexdigest() for key in keys]
+    place, which = np.unique([int(digest[:13], 16) / 16 ** 13 for digest in digests], return_inverse=True)
+    if len(place) < np.count_nonzero(fractions):
+        raise InputError(f"split: a class has {len(place)} different examples, too few for {len(fractions)} parts; add some")
     ends = np.cumsum(fractions)
-    part_of = np.searchsorted(ends, place * ends[-1], side="right")
+    part_of = np.searchsorted(ends, place * ends[-1], side="right")     # each goes where its own key says
     for part in np.flatnonzero(fractions):
-        while not (part_of == part).any():
-            counts = np.bincount(part_of, minlength=len(fractions))
+        if not (part_of == part).any():
             away = np.abs(place - (ends[part] - fractions[part] / 2))
-            away[counts[part_of] == 1] = np.inf                 # the last of its part stays
-            nearest = np.argmin(away)
-            part_of[place == place[nearest]] = part             # and what is equal to it goes along
-            if not np.isfinite(away[nearest]):
-                raise InputError("split: too few different examples in a class for the parts; add examples")
-    return part_of
+            away[np.bincount(part_of)[part_of] == 1] = np.inf           # the last of its part stays
+            part_of[np.argmin(away)] = part
+    return part_of[which]
