@@ -126,7 +126,7 @@ def test_equal_keys_are_in_one_part_and_another_seed_is_another_split():
     for part in (found := stratified_split([0] * 60, keys=names)):
         assert len({names[i] for i in part}) * 2 == len(part)
     assert any(len(a) != len(b) or (a != b).any() for a, b in zip(found, stratified_split([0] * 60, keys=names, seed=1)))
-    with pytest.raises(InputError, match="too few different examples"):
+    with pytest.raises(InputError, match="1 different examples, too few"):
         stratified_split([0] * 9, keys=keys(1) * 9)
     with pytest.raises(InputError, match="2 keys for 9 labels"):
         stratified_split([0] * 9, keys=keys(2))
