@@ -161,3 +161,25 @@ def test_the_wheel_holds_every_file_of_tinynet_and_nothing_else(root, tmp_path):
     files = {path.relative_to(tmp_path).as_posix() for path in library.rglob("*") if path.is_file()}
     assert packed == files
     assert "tinynet/models/pretrained/squeezenet1_1.safetensors" in packed
+
+
+def test_the_distribution_has_a_name_of_its_own_and_the_package_keeps_its(project):
+    assert project["name"] == "tinynet-course" and project["scripts"] == {"tinynet": "tinynet.cli:main"}
+
+
+def test_the_wheel_installed_elsewhere_runs_the_main_job(root, tmp_path):
+    """Unpacked as pip does it, without the checkout in reach."""
+    for name in ["pyproject.toml", "README.md", "LICENSE", "NOTICE"]:
+        shutil.copy(root / name, tmp_path)
+    shutil.copytree(root / "tinynet", tmp_path / "tinynet", ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    build = "from setuptools import build_meta; build_meta.build_wheel('dist')"
+    subprocess.run([sys.executable, "-c", build], cwd=tmp_path, check=True, capture_output=True)
+    [wheel] = (tmp_path / "dist").glob("tinynet_course-*.whl")
+    site, work = tmp_path / "site", tmp_path / "work"
+    work.mkdir()
+    zipfile.ZipFile(wheel).extractall(site)
+    program = "import sys; sys.path.insert(0, sys.argv.pop(1)); import tinynet.cli as c; print(c.__file__); sys.exit(c.main())"
+    done = subprocess.run([sys.executable, "-c", program, str(site), "transfer", "--epochs", "2", "--out", "run"], cwd=work,
+                          capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert str(site) in done.stdout and (work / "run" / "report.html").stat().st_size > 10_000

@@ -3,6 +3,6 @@ from . import ops
 from .errors import InputError
 from .gradcheck import gradcheck
 from .tensor import Function, Tensor, no_grad
+from .version import __version__
 
-__version__ = "0.1.0"
-__all__ = ["Function", "InputError", "Tensor", "gradcheck", "no_grad", "ops"]
+__all__ = ["Function", "InputError", "Tensor", "__version__", "gradcheck", "no_grad", "ops"]

@@ -1,6 +1,9 @@
 """The command line, as a process."""
+import html
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -109,6 +112,12 @@ def test_info_tells_versions_threads_and_gpu():
     (["classify", __file__], "test_cli.py"),
     (["predict", ".", "photo.jpg"], "no model.safetensors"),
     (["predict", "nowhere", "photo.jpg"], "nowhere: no model.safetensors"),
+    (["transfer", "--data", ""], "--data is empty"), (["transfer", "--out", ""], "--out is empty"),
+    (["transfer", "--data", ".", "--out", "x"], "out x lies in the folder of the photos, .;"),
+    (["transfer", "--data", "."], "lies in the folder of the photos"),
+    (["transfer", "--data", "..", "--out", "/elsewhere", "--cache", "c"], "cache c lies in the folder of the photos"),
+    (["cache", "--folder", "nowhere"], "nowhere: is no folder"), (["cache", "--keep", "-1"], "a whole number from 0"),
+    (["cache", "--keep", "1", "--older-than", "1"], "not allowed with"),
     (["frobnicate"], "invalid choice: 'frobnicate'"),
     ([], "required: COMMAND"),
 ])
@@ -151,3 +160,71 @@ def test_ctrl_c_leaves_no_half_written_file_and_the_next_run_goes_on(folder, tmp
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "15/15" not in done.stderr, "the second run computed everything again"
+
+
+# Many photos
+
+def test_good_photos_are_named_although_others_are_bad(run, folder, tmp_path):
+    out, _ = run
+    images = sorted(folder.glob("*/*.png"))
+    (tmp_path / "text.jpg").write_text("no image")
+    (tmp_path / "empty").mkdir()
+    done = tinynet("predict", out, images[0], tmp_path / "text.jpg", images[1], tmp_path / "gone.jpg", tmp_path / "empty",
+                   "--json")
+    assert [photo["path"] for photo in json.loads(done.stdout)] == [str(images[0]), str(images[1])]
+    assert done.returncode == 2 and done.stderr.count("\n") == 3
+    for line, name in zip(done.stderr.splitlines(), ("empty: holds no images", "text.jpg", "gone.jpg")):
+        assert line.startswith("tinynet: ") and name in line
+
+
+def test_a_folder_means_its_photos_in_order(run, folder, tmp_path):
+    out, _ = run
+    for name in ("notes.txt", ".hidden.png"):
+        (tmp_path / name).write_text("no image")
+    (tmp_path / "deep").mkdir()
+    for i, path in enumerate(sorted(folder.glob("*/*.png"))[:4]):
+        (tmp_path / "deep" / f"{i}.png").write_bytes(path.read_bytes())
+    done = tinynet("predict", out, tmp_path, "--top", 1)
+    assert done.returncode == 0 and done.stderr == ""
+    assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [str(tmp_path / "deep" / f"{i}.png") for i in range(4)]
+    assert all(line.count(",") == 0 for line in done.stdout.splitlines())
+
+
+# Where runs go
+
+def test_what_is_printed_can_be_pasted(folder, tmp_path):
+    names = ["photos (1)", "it's $HOME", "-dash", "Ünï `x`", 'a"b']
+    for name in names if os.name != "nt" else ["photos (1)"]:
+        (tmp_path / name).symlink_to(folder) if os.name != "nt" else shutil.copytree(folder, tmp_path / name)
+        done = tinynet("transfer", f"--data={name}", f"--out=run {name}", "--epochs", 1, "--cache", tmp_path / "cache",
+                       cwd=tmp_path, env=os.environ | {"PYTHONPATH": os.getcwd()})
+        assert done.returncode == 0, done.stderr
+        line = done.stdout.splitlines()[-1].removeprefix("use it:").strip()
+        words = shlex.split(line)
+        assert words[:2] == ["tinynet", "predict"] and words[3:] == ["PHOTO..."]
+        assert (tmp_path / words[2]).samefile(tmp_path / f"run {name}")
+        page = (tmp_path / f"run {name}" / "report.html").read_text(encoding="utf-8")
+        assert html.escape(line.removesuffix(" PHOTO...")) in page
+
+
+def test_photos_in_a_folder_of_the_same_name_do_not_replace_a_run(folder, tmp_path):
+    options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": os.getcwd()}}
+    for parent in "a", "b":
+        shutil.copytree(folder, tmp_path / parent / "photos")
+    assert tinynet("transfer", "--data", "a/photos", "--epochs", 1, **options).returncode == 0
+    assert tinynet("transfer", "--data", "a/photos", "--epochs", 1, **options).returncode == 0
+    done = tinynet("transfer", "--data", "b/photos", "--epochs", 1, **options)
+    assert done.returncode == 2 and "holds a run on other photos" in done.stderr and "--out" in done.stderr
+    assert json.loads((tmp_path / "runs/photos/metrics.json").read_text())["data"] == str((tmp_path / "a/photos").resolve())
+
+
+def test_the_cache_is_listed_and_pruned(run):
+    out, _ = run
+    where = ("cache", "--folder", out.parent / "cache")
+    (out.parent / "cache" / "notes").mkdir(exist_ok=True)
+    listed = tinynet(*where).stdout
+    assert "squeezenet1_1   head            15" in listed and "notes" not in listed
+    assert "(removed)" not in tinynet(*where, "--older-than", 1).stdout + tinynet(*where, "--keep", 1).stdout
+    assert tinynet(*where).stdout.count("head-float32-") == 1
+    assert "(removed)" in tinynet(*where, "--keep", 0).stdout and tinynet(*where).stdout.count("head-float32-") == 0
+    assert (out.parent / "cache" / "notes").is_dir(), "a folder that is not a cache's stays"

@@ -397,3 +397,10 @@ def test_paths_refuse_other_shapes_and_too_many(paths):
 def test_the_lines_differ_in_greyscale_too():
     _, dashes, markers = zip(*plots.LINES)
     assert len(set(dashes)) == len(set(markers)) == len(plots.LINES)
+
+
+def test_confusion_names_the_truth_at_the_side_and_the_answer_below():
+    axes, = plots.confusion(np.array([[3, 1], [0, 2]]), ["cat", "dog"]).axes[:1]
+    assert "true class" in axes.get_ylabel() and "answer" in axes.get_xlabel()
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["cat (4)", "dog (2)"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["cat", "dog"]

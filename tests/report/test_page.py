@@ -3,6 +3,7 @@ import base64
 import io
 import os
 import re
+import shlex
 from html.parser import HTMLParser
 
 import numpy as np
@@ -192,7 +193,7 @@ def test_settings_time_and_use_are_said(page, folder):
     text = page.text.replace("\u00a0", " ")
     assert "hiddennot setlr0.02optimizermomentum" in text
     assert "activations7.5 s" in text and "together10.0 s" in text and "Memory at most: 412 MB" in text
-    assert f'tinynet predict "{folder}" photo.jpg' in text
+    assert f"tinynet predict {shlex.quote(str(folder))} photo.jpg" in text
     assert "The weights kept are those of epoch 2, which had the lowest validation loss" in text
 
 

@@ -4,12 +4,12 @@ import json
 import numpy as np
 import pytest
 
-from tinynet import InputError, Tensor
+from tinynet import InputError, Tensor, __version__
 from tinynet.data import ImageFolder, load_inputs
 from tinynet.models import DEFAULT, ZOO
 from tinynet.report import write_report
 from tinynet.samples import DrawnCats
-from tinynet.transfer import Settings, evaluate, job, load_run, transfer
+from tinynet.transfer import Checkpoint, Settings, evaluate, job, load_run, transfer
 from tinynet.weights import load_weights, save_weights
 
 MODEL = ZOO[DEFAULT]
@@ -124,3 +124,52 @@ def test_an_impossible_place_is_reported_before_the_work(few, tmp_path):
     with pytest.raises(OSError):
         transfer(few, tmp_path / "file", cache=tmp_path / "cache", progress=False)
     assert not (tmp_path / "cache").exists()
+
+
+def test_relabelled_photos_do_not_go_on_from_the_old_checkpoint(few, tmp_path, cache, monkeypatch):
+    """Nor do other settings or class names: the run's name holds all that decides the numbers."""
+    names = []
+    monkeypatch.setattr(job, "Checkpoint", lambda path, run_id: names.append(run_id) or Checkpoint(path, run_id))
+
+    def name():
+        transfer(few, tmp_path, Settings(epochs=1), cache=cache, progress=False)
+        return names[-1]
+
+    assert name() == (first := name())
+    labels, classes = few.labels.copy(), list(few.classes)
+    monkeypatch.setattr(few, "labels", labels[::-1].copy())
+    assert name() != first
+    monkeypatch.setattr(few, "labels", labels)
+    monkeypatch.setattr(few, "classes", classes[::-1])
+    assert name() != first
+    transfer(few, tmp_path, Settings(epochs=2), cache=cache, progress=False)
+    assert names[-1] != first
+
+
+def test_a_run_names_its_tinynet(few, tmp_path, cache):
+    metrics = transfer(few, tmp_path, Settings(epochs=1), cache=cache, progress=False)
+    assert metrics["tinynet"] == __version__ == load_weights(tmp_path / "model.safetensors")[1]["tinynet"]
+
+
+def test_ctrl_c_in_the_report_loses_neither_the_old_run_nor_the_training(few, tmp_path, cache, monkeypatch):
+    out = tmp_path / "run"
+    transfer(few, out, Settings(epochs=1), cache=cache, progress=False)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        transfer(few, out, Settings(epochs=2), cache=cache, progress=False, report=stopped)
+    assert before.items() <= {path.name: path.read_bytes() for path in out.iterdir()}.items()
+    steps = []
+    monkeypatch.setattr(job.parallel, "gradients", lambda *arguments: steps.append(1))
+    transfer(few, out, Settings(epochs=2), cache=cache, progress=False)
+    assert steps == [], "the training was not kept"
+    assert not (out / "checkpoint.safetensors").exists()
+
+
+def test_a_report_of_older_numbers_does_not_stay(few, tmp_path, cache):
+    transfer(few, tmp_path / "run", Settings(epochs=1), cache=cache, progress=False, report=write_report)
+    transfer(few, tmp_path / "run", Settings(epochs=2), cache=cache, progress=False)
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["metrics.json", "model.safetensors"]

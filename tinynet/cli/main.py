@@ -6,9 +6,9 @@ import warnings
 
 from .. import __version__
 from ..errors import InputError
-from . import classify, info, predict, transfer
+from . import cache, classify, info, predict, transfer
 
-COMMANDS = (classify, transfer, predict, info)
+COMMANDS = (classify, transfer, predict, cache, info)
 
 
 def main(argv=None):
@@ -22,7 +22,8 @@ def main(argv=None):
     Returns
     -------
     status : int
-        0 done, 2 a mistake the user can mend (one line on stderr says how), 130 stopped by Ctrl-C.
+        0 done, 2 a mistake the user can mend (a line on stderr says how; good photos beside bad ones are named all the
+        same), 130 stopped by Ctrl-C.
     """
     for stream in (sys.stdout, sys.stderr):                 # a name that the terminal cannot show is no reason to stop
         if hasattr(stream, "reconfigure"):
@@ -37,6 +38,8 @@ def main(argv=None):
     except BrokenPipeError:                                 # `tinynet ... | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except MemoryError:
+        return _complain("there is not enough memory for this; use smaller or fewer photos, or a smaller --batch-size")
     except OSError as error:
         return _complain(f"{error.filename or 'writing the results'}: {error.strerror or error}; check the path, "
                          "the permissions and the space on the disk")

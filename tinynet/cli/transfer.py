@@ -1,11 +1,15 @@
 """``tinynet transfer``: train a classifier for one's own classes."""
+import json
 import sys
 from pathlib import Path
 
 from ..data import ImageFolder
+from ..errors import InputError
+from ..files import command_line
 from ..models import DEFAULT, ZOO
 from ..samples import DrawnCats
 from ..transfer import OPTIMIZERS, Settings, transfer
+from ..transfer.job import refuse_inside
 from .arguments import number, positive, rate
 
 
@@ -38,6 +42,11 @@ def add(commands):
 
 def run(arguments):
     """Train, and say how good it is and where the results are."""
+    for option in ("data", "out", "cache"):
+        if getattr(arguments, option) == "":
+            raise InputError(f"--{option} is empty; name a folder, or leave the option out")
+    out = arguments.out or Path("runs")                     # told before the photos are read, which takes a while
+    refuse_inside(arguments.data, out=out, cache=arguments.cache or Path(out).parent / "cache")
     dataset = DrawnCats() if arguments.data is None else ImageFolder(arguments.data, skip_bad=arguments.skip_bad)
     for path, reason in getattr(dataset, "skipped", []):
         print(f"skipped {path}: {reason}", file=sys.stderr)
@@ -45,7 +54,7 @@ def run(arguments):
         cut=ZOO[DEFAULT].first_stage if arguments.train_all else arguments.cut, hidden=arguments.hidden,
         optimizer=arguments.optimizer, lr=arguments.lr, lr_pretrained=arguments.lr_pretrained, epochs=arguments.epochs,
         batch_size=arguments.batch_size, seed=arguments.seed, device=arguments.device)
-    out = Path(arguments.out) if arguments.out else Path("runs") / dataset.name
+    out = Path(arguments.out) if arguments.out else _own_folder(dataset)
     from ..report import write_report               # not above: matplotlib takes a second, and only a run needs it
     metrics = transfer(dataset, out, settings, cache=arguments.cache, report=write_report)
     print(f"\n{'':12}{'images':>8}{'accuracy':>10}")
@@ -55,5 +64,17 @@ def run(arguments):
           + (f", peak memory {metrics['peak_memory_mb']:.0f} MB" if metrics["peak_memory_mb"] else ""))
     print(f"report:   {out / 'report.html'}")
     print(f"pictures: {', '.join(str(out / name) for name in ('curves.png', 'confusion.png', 'mistakes.png'))}")
-    quoted = f'"{out}"' if " " in str(out) else out
-    print(f"use it:   tinynet predict {quoted} PHOTO...")
+    print(f"use it:   {command_line('tinynet', 'predict', out)} PHOTO...")
+
+
+def _own_folder(dataset):
+    """Return the default folder of a run, if it is not that of other photos in a folder of the same name."""
+    out = Path("runs") / dataset.name
+    data = str(Path(dataset.root).resolve()) if hasattr(dataset, "root") else None
+    try:
+        theirs = json.loads((out / "metrics.json").read_text(encoding="utf-8")).get("data", data)
+    except (OSError, ValueError, AttributeError):           # no run there, or not one that can be read
+        return out
+    if theirs != data:
+        raise InputError(f"{out} holds a run on other photos, {theirs or 'the drawn cats'}; name another folder with --out")
+    return out

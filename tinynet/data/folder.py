@@ -44,8 +44,10 @@ class ImageFolder:
 
     Attributes
     ----------
+    root : Path
+        The folder of class folders.
     name : str
-        The name of `root`.
+        Its name.
     classes : list of str
         Class names (in Unicode's composed form, so that they are equal on every system).
     labels : ndarray, int64 (N,)
@@ -81,6 +83,7 @@ class ImageFolder:
         folders = [folder for folder in folders if folder not in poor]
         _require_two(root, folders, f" after skipping {len(bad)} bad files and folders" if bad else "")
 
+        self.root = Path(root)
         self.name = Path(root).resolve().name or "images"  # the root of a drive has no name
         self.classes = [_name(folder) for folder in folders]
         counts = [len(good[folder]) for folder in folders]

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..errors import InputError
-from .metadata import PNG, png_chunks, without_metadata
+from .metadata import png_chunks, without_metadata
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 MAX_ASPECT = 100  # long side / short side; a thinner picture would grow huge when its short side is scaled up

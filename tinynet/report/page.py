@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from .. import plots
-from ..files import atomic_write
+from ..files import atomic_write, command_line
 from ..models import ZOO
 
 PAGE = Path(__file__).with_name("page.html")
@@ -42,7 +42,7 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows)
         Only the pictures that are shown are read. A list `skipped` of (path, reason) is shown if it has one.
     metrics : dict
         "train_accuracy", "val_accuracy", "test_accuracy", "n_train", "n_val", "n_test", "classes", "seconds"
-        (by phase), "peak_memory_mb", "model" (its name in the zoo) and "settings", whose "cut" is put into words. A number that is
+        (by phase), "peak_memory_mb", "model" (its name in the zoo), "out" (the folder's name in the end) and "settings", whose "cut" is put into words. A number that is
         not known is None.
     history : dict
         As `fit` returns it.
@@ -69,7 +69,7 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows)
         name=escape(dataset.name),
         method=_method(metrics),
         result=_result(metrics, test.confusion),
-        use=_use(folder),
+        use=_use(metrics.get("out", folder)),
         per_class=_per_class(classes, test.confusion),
         confusion=_figure(files["confusion.png"], "How often each class was given each name"),
         mistakes=_tiles(mistakes, n_wrong) if n_wrong else _figure(files["mistakes.png"], "None"),
@@ -163,8 +163,7 @@ def _result(metrics, matrix):
 
 
 def _use(folder):
-    path = f'"{folder}"' if " " in str(folder) else str(folder)
-    return f"<pre>tinynet predict {escape(path)} photo.jpg</pre>"
+    return f"<pre>{escape(command_line('tinynet', 'predict', folder, 'photo.jpg'))}</pre>"
 
 
 def _per_class(classes, matrix):

@@ -8,12 +8,16 @@ tells how the folder is kept sound. They also depend on the *code*, which no key
 is computed again, and if the result is another than what was kept, none of it is trusted. Taught in lesson 07.
 """
 import json
+import os
 import re
+import shutil
 import warnings
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from ..backend import to_device, to_numpy
@@ -42,7 +46,22 @@ class ActivationCache:
     def __init__(self, folder):
         self.folder = Path(folder)
 
-    def activations(self, trunk, dataset, preprocessing, cut, dtype="float32", workers=None, progress=True):
+    def entries(self):
+        """Return an Entry for each folder here that is a cache's, the last used first."""
+        found = []
+        for folder in self.folder.iterdir() if self.folder.is_dir() else ():
+            try:
+                key = json.loads((folder / "key.json").read_text(encoding="utf-8"))
+                photos = (folder / "manifest.jsonl").read_bytes().count(b"\n")
+                files = [path.stat() for path in folder.iterdir()]
+                found.append(Entry(folder, key["network"], key["cut"], key["dtype"], photos,
+                                   sum(file.st_size for file in files), max(file.st_mtime for file in files)))
+            except (OSError, ValueError, KeyError, TypeError):      # no folder of a cache
+                continue
+        return sorted(found, key=lambda entry: -entry.used)
+
+    def activations(self, trunk, dataset, preprocessing, cut, dtype="float32", workers=None, progress=True,
+                    network=""):
         """Return the trunk's output for every image of a dataset, computing what is not on disk yet.
 
         Parameters
@@ -61,6 +80,8 @@ class ActivationCache:
             Number of threads, by default `compute.default_workers`.
         progress : bool
             Whether to show a progress bar on stderr.
+        network : str
+            Its name, for `entries`.
 
         Returns
         -------
@@ -90,12 +111,13 @@ class ActivationCache:
             return apply(preprocessing(dataset.image(i)))
 
         shape = apply(np.zeros((3, preprocessing.crop, preprocessing.crop), np.float32)).shape
-        key = _key(trunk, preprocessing, cut, dtype)
+        key = _key(trunk, preprocessing, cut, dtype, network)
         images = [dataset.key(i) for i in range(len(dataset))]
         folder = self.folder / f"{cut}-{dtype}-{sha256(key.encode())[:12]}"
         rows = Rows(folder, key, DTYPES[dtype], shape)
         with rows.locked(progress):
             rows.read(set(images))
+            os.utime(folder / "key.json")                      # when it was used last
             _probe(rows, images, compute, folder)
             missing = {image: i for i, image in enumerate(images) if image not in rows.of}
             if missing:
@@ -104,6 +126,41 @@ class ActivationCache:
                     rows.add(zip(bar, results), len(missing))
             rows.finish()
         return Activations(rows, images, dataset.labels, computed=len(missing))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One folder of a cache: what one trunk made of some images.
+
+    Attributes
+    ----------
+    folder : Path
+    network, cut, dtype : str
+        Whose activations they are.
+    photos, bytes : int
+        How many, and how much room they take.
+    used : float
+        When they were used last, in seconds since 1970.
+    """
+
+    folder: Path
+    network: str
+    cut: str
+    dtype: str
+    photos: int
+    bytes: int
+    used: float
+
+    def remove(self):
+        """Remove the folder, unless a process is at work there; return whether it is gone."""
+        try:
+            with FileLock(self.folder / "lock", timeout=0):
+                for name in ("manifest.jsonl", "activations.npy", "key.json"):      # the manifest first: nothing is trusted
+                    (self.folder / name).unlink(missing_ok=True)
+        except Timeout:
+            return False
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return True
 
 
 class Activations:
@@ -183,10 +240,10 @@ def _close(found, kept):
     return np.allclose(found, kept, rtol=0, atol=TOLERANCE * scale, equal_nan=True)
 
 
-def _key(trunk, preprocessing, cut, dtype):
+def _key(trunk, preprocessing, cut, dtype, network):
     """Return, as JSON, all that the activations depend on besides the images."""
     arrays = {name: to_numpy(array) for name, array in trunk.state_dict().items()}
-    key = {"cut": cut, "dtype": dtype, "preprocessing": preprocessing.to_dict(),
+    key = {"network": network, "cut": cut, "dtype": dtype, "preprocessing": preprocessing.to_dict(),
            "trunk_sha256": tensors_sha256(arrays), "trunk": _describe(trunk)}
     return json.dumps(key, indent=2)
 

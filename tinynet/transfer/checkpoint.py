@@ -16,7 +16,8 @@ class Checkpoint:
     Parameters
     ----------
     path : str or Path
-        The file, by custom ``.safetensors``. It is written every few seconds, and removed when training is done.
+        The file, by custom ``.safetensors``. It is written every few seconds and when training ends; `done` removes it,
+        once the results are safe.
     run_id : str
         Names settings and data: the file of another run is ignored.
     every : float
@@ -46,9 +47,9 @@ class Checkpoint:
             return
         history.update(progress["history"])
 
-    def save(self, net, optimizer, rng, best, history):
-        """Write the file, if the last time is long enough ago."""
-        if time.monotonic() - self._saved >= self.every:
+    def save(self, net, optimizer, rng, best, history, last=False):
+        """Write the file, if the last time is long enough ago or this is the last time."""
+        if last or time.monotonic() - self._saved >= self.every:
             save_checkpoint(self.path, net, optimizer, rng, {"run_id": self.run_id, "history": history}, best.weights)
             self._saved = time.monotonic()
 

@@ -74,7 +74,8 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     progress : bool
         Show a progress bar on stderr.
     checkpoint : Checkpoint, optional
-        From which a run that was stopped goes on. The result is, bit for bit, that of a run which never was.
+        From which a run that was stopped goes on. The result is, bit for bit, that of a run which never was. Call its
+        `done` when the results are saved.
     penalty : callable, optional
         ``penalty(net)``, a Tensor with one element, is added to the loss of each step.
 
@@ -114,9 +115,9 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
             best.offer(history, epoch)
             if checkpoint is not None:
                 checkpoint.save(net, optimizer, rng, best, history)
-    best.restore()
     if checkpoint is not None:
-        checkpoint.done()
+        checkpoint.save(net, optimizer, rng, best, history, last=True)
+    best.restore()
     net.eval()
     return history
 

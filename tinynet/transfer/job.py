@@ -1,6 +1,7 @@
 """The main job, end to end: labelled images in, a trained classifier and a report out. Taught in lesson 08."""
 import json
 import math
+import os
 import sys
 import time
 from contextlib import contextmanager
@@ -13,9 +14,10 @@ from ..backend import to_device, to_numpy
 from ..compute import parallel
 from ..data import Preprocessing, stratified_split
 from ..errors import InputError
-from ..files import atomic_write, sha256
+from ..files import replaced_folder, restore_folder, sha256
 from ..models import DEFAULT, ZOO
 from ..optim import SGD, Adam
+from ..version import __version__
 from ..weights import load_weights, save_weights, tensors_sha256
 from .cache import ActivationCache
 from .checkpoint import Checkpoint
@@ -24,6 +26,8 @@ from .fit import fit
 from .freeze import unfreeze
 from .head import replace_head
 
+RUN_FILES = ("model.safetensors", "metrics.json", "report.html", "curves.png", "confusion.png", "mistakes.png",
+             "checkpoint.safetensors")
 OPTIMIZERS = {                      # name: (class, options, learning rate of the head, of the pretrained stages)
     "sgd": (SGD, {}, 0.1, 0.01),
     "momentum": (SGD, {"momentum": 0.9}, 0.02, 0.001),
@@ -97,7 +101,12 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         If a setting is impossible or an image cannot be read.
     """
     out, seconds, rng = Path(out), {}, np.random.default_rng(settings.seed)
+    cache = Path(cache or out.parent / "cache")
+    refuse_inside(getattr(dataset, "root", None), out=out, cache=cache)
+    restore_folder(out)
     out.mkdir(parents=True, exist_ok=True)                  # an impossible place is reported before the work
+    if not os.access(out.resolve().parent, os.W_OK):
+        raise InputError(f"{out.resolve().parent}: cannot be written to; check the permissions or choose another place")
     settings = _with_rates(settings)
     model = ZOO[DEFAULT]
     net = _build(model, len(dataset.classes), settings.hidden, rng)
@@ -109,33 +118,57 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
 
     with _timed(seconds, "activations"):
         trunk, trained = net[:settings.cut], net[settings.cut:]
-        codes = ActivationCache(cache or out.parent / "cache").activations(
-            trunk, dataset, model.preprocessing, cut=settings.cut, workers=workers, progress=progress)
+        codes = ActivationCache(cache).activations(
+            trunk, dataset, model.preprocessing, cut=settings.cut, workers=workers, progress=progress,
+            network=DEFAULT)
     with _timed(seconds, "train"):
         _standardize(net, trained, codes, train, workers)
         run_id = sha256(json.dumps([asdict(settings), DEFAULT, dataset.classes, keys, dataset.labels.tolist()]).encode())
+        checkpoint = Checkpoint(out / "checkpoint.safetensors", run_id)
         history = fit(trained, codes, dataset.labels, train, val, optimizer, settings.epochs, rng, settings.batch_size,
-                      workers=workers, progress=progress, checkpoint=Checkpoint(out / "checkpoint.safetensors", run_id))
+                      workers=workers, progress=progress, checkpoint=checkpoint)
     with _timed(seconds, "evaluate"):
         measured = {part: evaluate(trained, codes, dataset.labels, rows, workers=workers)
                     for part, rows in (("train", train), ("val", val), ("test", test))}
 
-    save_weights(out / "model.safetensors", {name: to_numpy(array) for name, array in trained.state_dict().items()}, {
-        "classes": dataset.classes, "hidden": settings.hidden, "cut": settings.cut,
-        "model": DEFAULT, "trunk_sha256": _sha256(trunk), "preprocessing": model.preprocessing.to_dict(), "settings": asdict(settings)})
     metrics = {
         **{f"{part}_accuracy": found.accuracy for part, found in measured.items()},
         **{f"n_{part}": len(rows) for part, rows in (("train", train), ("val", val), ("test", test))},
-        "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(),
-        "model": DEFAULT, "settings": asdict(settings),
+        "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(), "tinynet": __version__,
+        "model": DEFAULT, "data": _place(dataset), "out": str(out), "settings": asdict(settings),
     }
     metrics = {key: None if isinstance(value, float) and not math.isfinite(value) else value
                for key, value in metrics.items()}
-    with atomic_write(out / "metrics.json") as file:
-        file.write(json.dumps(metrics, indent=2, allow_nan=False).encode() + b"\n")
-    if report is not None:
-        report(out, dataset, metrics, history, measured["test"], train, test)
+    with replaced_folder(out, RUN_FILES) as folder:
+        save_weights(folder / "model.safetensors", {name: to_numpy(array) for name, array in trained.state_dict().items()}, {
+            "classes": dataset.classes, "hidden": settings.hidden, "cut": settings.cut, "model": DEFAULT,
+            "trunk_sha256": _sha256(trunk), "preprocessing": model.preprocessing.to_dict(), "settings": asdict(settings),
+            "tinynet": __version__})
+        (folder / "metrics.json").write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        if report is not None:
+            report(folder, dataset, metrics, history, measured["test"], train, test)
+    checkpoint.done()
     return metrics
+
+
+def refuse_inside(data, **places):
+    """Check that nothing will be written among the photos, where the next run would take it for a class.
+
+    Parameters
+    ----------
+    data : str, Path or None
+        The folder of the photos, if there is one.
+    **places : str or Path
+        Where something will be written, by the name of the option.
+
+    Raises
+    ------
+    InputError
+        If a place lies in the folder.
+    """
+    for option, place in places.items():
+        if data is not None and Path(place).resolve().is_relative_to(Path(data).resolve()):
+            raise InputError(f"{option} {place} lies in the folder of the photos, {data}; choose one outside with --{option}")
 
 
 def load_run(folder):
@@ -160,6 +193,7 @@ def load_run(folder):
     InputError
         If the folder holds no model, or one made on other pretrained weights than the ones installed.
     """
+    restore_folder(folder)
     path = Path(folder) / "model.safetensors"
     if not path.exists():
         raise InputError(f"{folder}: no model.safetensors in it; give the folder of a finished run "
@@ -192,6 +226,11 @@ def peak_memory_mb():
 
 def _build(model, n_classes, hidden, rng):
     return replace_head(model.build(), n_classes, model.classifier, model.image_shape, hidden, rng)
+
+
+def _place(dataset):
+    """Return where a dataset lies, if it lies anywhere."""
+    return str(Path(dataset.root).resolve()) if hasattr(dataset, "root") else None
 
 
 def _with_rates(settings):

@@ -1,0 +1,3 @@
+"""The version, for the package and for what runs write down."""
+
+__version__ = "0.2.0"
