@@ -112,17 +112,6 @@ class Tensor:
             raise TypeError(f"a Tensor of shape {self.shape} is not one number: pick one (x[0]) or reduce it (x.sum())")
         return self.data.item()
 
-    def __float__(self):
-        return float(self.item())
-
-    def __int__(self):
-        return int(self.item())
-
-    def __bool__(self):
-        return bool(self.item())
-
-    def __format__(self, spec):
-        return format(self.item(), spec) if spec else str(self)
 
     def numpy(self):
         """Return the values as a NumPy array (a copy only if they are on the GPU)."""
@@ -157,10 +146,9 @@ class Tensor:
         Raises
         ------
         RuntimeError
-            If nothing was recorded, or the tape was freed by an earlier backward.
+            If nothing was recorded, the tape was freed by an earlier backward, or what it read was changed since.
         ValueError
-            If the gradient is missing for more than one element, or an operation returned a gradient of the
-            wrong shape or dtype (the message names the operation).
+            If the gradient is missing for more than one element, or an operation returned a wrong one or changed its own.
         """
         if not self.requires_grad:
             raise RuntimeError("backward: this Tensor was computed from nothing that requires a gradient, "
@@ -179,8 +167,7 @@ class Function:
 
     A subclass defines ``forward(self, *arrays)``, which returns an array and keeps on ``self`` what backward will
     read, and ``backward(self, gy)``, which returns one gradient per input (None where ``self.needs`` is False).
-    Both work on arrays, not Tensors, and change neither their inputs nor ``gy``, which others may read too;
-    options are passed to ``__init__``.
+    Both work on arrays, not Tensors, and change none that they are given. Options are passed to ``__init__``.
 
     Attributes
     ----------
@@ -200,10 +187,11 @@ class Function:
             raise RuntimeError(f"{self}: applied a second time, which would overwrite what the first backward reads; "
                                f"make a new one, {self}(...), for each application")
         recording = _mode.recording
-        arrays, needs, depth = [], [], 0
+        arrays, needs, depth, versions = [], [], 0, 0
         for x in inputs:
             if isinstance(x, Tensor):
                 arrays.append(x._data)
+                versions += x.version
                 needs.append(recording and x.requires_grad)
                 if x.creator is not None and x.creator.depth > depth:
                     depth = x.creator.depth
@@ -211,10 +199,9 @@ class Function:
                 arrays.append(x)
                 needs.append(False)
         self.needs = needs
-        y = Tensor(self.forward(*arrays))
+        y = _result(self.forward(*arrays))
         if True in needs:
-            self.inputs, self.depth = inputs, depth + 1
-            self.versions = [x.version for x in inputs if isinstance(x, Tensor)]
+            self.inputs, self.depth, self.versions = inputs, depth + 1, versions
             y.requires_grad, y.creator = True, self
         return y
 
@@ -230,6 +217,15 @@ class Function:
         raise NotImplementedError(f"{self}: write backward(self, gy)")
 
 
+def _result(array):
+    """Return an array that an operation made as a Tensor; as a rule it need not be looked at again."""
+    if type(array) is not np.ndarray:
+        return Tensor(array)
+    y = Tensor.__new__(Tensor)
+    y._data, y.version, y.grad, y.requires_grad, y.creator = array, 0, None, False, None
+    return y
+
+
 def _run_tape(output, gradient):
     """Visit every Function behind `output` once, the deepest first, and hand each its complete gradient."""
     if output.creator is None:
@@ -241,21 +237,24 @@ def _run_tape(output, gradient):
         function = heapq.heappop(waiting)[2]
         if function.inputs is None:
             raise RuntimeError(f"backward: the tape was freed at {function}; run the forward pass again first")
-        if function.versions != [x.version for x in function.inputs if isinstance(x, Tensor)]:
+        inputs, needs, versions = function.inputs, function.needs, function.versions
+        for x in inputs:
+            if isinstance(x, Tensor):
+                versions -= x.version                # they only ever grow: the sum tells whether one has
+        if versions:
             raise RuntimeError(f"backward: what {function} read was changed after it read it, by a step of an optimiser, "
                                "by load_state_dict or by assigning to .data; call backward first, or run the forward "
                                "pass again")
         gradients = _backward(function, arriving.pop(function))
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
-        inputs, needs = function.inputs, function.needs
         function.__dict__.clear()                    # frees the inputs and what forward kept
         if len(gradients) != len(inputs):
             raise ValueError(f"{function}: backward returned {len(gradients)} gradients for {len(inputs)} inputs")
         for x, wanted, gx in zip(inputs, needs, gradients):
             if not wanted:
                 continue
-            _check_gradient(gx, x.data, function)
+            _check_gradient(gx, x._data, function)
             if x.creator is None:
                 _accumulate(x, gx)
             elif x.creator in arriving:
@@ -271,7 +270,7 @@ def _backward(function, gy):
     if not isinstance(gy, np.ndarray):                          # CuPy has no such views; gradcheck looks for it there
         return function.backward(gy)
     gy = gy.view()
-    gy.flags.writeable = False
+    gy.setflags(write=False)
     try:
         return function.backward(gy)
     except ValueError as error:

@@ -216,8 +216,7 @@ def test_a_validation_loss_that_is_no_number_is_said_and_the_rates_are_given_bac
     with pytest.raises(InputError, match="the validation loss is nan in epoch 1"):
         train((x, labels, rows, val), net, optimizer=optimizer, schedule=exponential_decay(0.5))
     with pytest.raises(InputError, match="the training loss is .* in epoch"):
-        train(data, dropout_net(), optimizer=(diverging := SGD(net.parameters(), lr=1e30)), schedule=exponential_decay(0.5),
-              loss=lambda scores, labels, total: scores.sum() / total * np.float32("nan"))
+        train(data, net, optimizer=(diverging := SGD(net.parameters(), lr=1e30)), schedule=exponential_decay(0.5), loss=lambda s, y, total: s.sum() / total * np.nan)
     assert optimizer.groups[0]["lr"] == 0.1 and diverging.groups[0]["lr"] == 1e30
 
 
@@ -261,3 +260,8 @@ def test_every_kind_of_generator_is_saved(kind, tmp_path):
     expected = rng.random(5).tolist(), net["drop"].rng.random(5).tolist()
     load_checkpoint(path, net, SGD(net.parameters(), 0.1), rng)
     assert (rng.random(5).tolist(), net["drop"].rng.random(5).tolist()) == expected
+
+
+def test_an_optimiser_of_another_network_is_refused(data):
+    with pytest.raises(InputError, match="none of the optimiser's parameters is the network's"):
+        train(data, dropout_net(), optimizer=SGD(dropout_net().parameters(), lr=0.1))

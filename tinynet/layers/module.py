@@ -202,8 +202,9 @@ class Sequential(Module):
 
     def forward(self, x):
         """Apply every stage in order."""
-        for _, stage in self.children():
-            x = stage(x)
+        for stage in vars(self).values():
+            if isinstance(stage, Module):
+                x = stage(x)
         return x
 
     def __len__(self):

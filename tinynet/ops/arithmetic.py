@@ -32,7 +32,9 @@ class Add(Function):
         return a + b
 
     def backward(self, gy):
-        return tuple(unbroadcast(gy, shape) if wanted else None for shape, wanted in zip(self.shapes, self.needs))
+        ga = unbroadcast(gy, self.shapes[0]) if self.needs[0] else None
+        gb = unbroadcast(gy, self.shapes[1]) if self.needs[1] else None
+        return ga, gb
 
 
 class Subtract(Function):
@@ -161,6 +163,12 @@ def operands(op, a, b):
     TypeError
         If an operand does not hold numbers.
     """
+    if type(b) is float or type(b) is int:
+        return a, b                                         # NumPy gives a Python number the other's dtype
+    first = a.data if isinstance(a, Tensor) else a
+    second = b.data if isinstance(b, Tensor) else b
+    if type(first) is type(second) and first.dtype is second.dtype and first.dtype.kind in "iuf":
+        return a, b                                         # as a rule there is nothing to do
     a_is_float = isinstance(a, Tensor) and a.dtype.kind == "f"
     b_is_float = isinstance(b, Tensor) and b.dtype.kind == "f"
     if a_is_float and b_is_float and a.dtype != b.dtype:

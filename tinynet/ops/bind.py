@@ -39,6 +39,11 @@ Tensor.__matmul__ = matmul.matmul
 Tensor.__rmatmul__ = _swapped(matmul.matmul)
 Tensor.__getitem__ = shape.getitem
 
+Tensor.__float__ = lambda x: float(x.item())
+Tensor.__int__ = lambda x: int(x.item())
+Tensor.__bool__ = lambda x: bool(x.item())
+Tensor.__format__ = lambda x, spec: format(x.item(), spec) if spec else str(x)
+
 Tensor.__lt__ = _compared(operator.lt)
 Tensor.__le__ = _compared(operator.le)
 Tensor.__gt__ = _compared(operator.gt)

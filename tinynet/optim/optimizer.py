@@ -69,7 +69,7 @@ class Optimizer:
                 position += 1
                 if p.grad is None or not p.requires_grad:
                     continue
-                if p.grad.shape != p.shape:
+                if p.grad.shape != p.data.shape:
                     raise self._error(f"a gradient is {p.grad.shape}, its parameter {p.shape}; they must be the same")
                 gradient = p.grad
                 if group["weight_decay"]:

@@ -88,13 +88,15 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     Raises
     ------
     InputError
-        If there are no training rows, the loss is no longer a finite number, or the network or the loss is one that
+        If there are no training rows, the optimiser trains another network, the loss is no longer a finite number, or the network or the loss is one that
         `parallel.gradients` refuses.
     """
     labels, train, val = np.asarray(labels), np.asarray(train, np.int64), np.asarray(val, np.int64)
     if len(train) == 0:
         raise InputError("fit: no training rows; give at least one")
     refuse_generators("fit", net)
+    if not {id(p) for p in net.parameters()} & {id(p) for p in optimizer.parameters()}:
+        raise InputError("fit: none of the optimiser's parameters is the network's; build it on net.parameters()")
     history = {"train_loss": [], "train_accuracy": [], "val_loss": [], "val_accuracy": [], "best_epoch": 0}
     best = Best(net)
     if checkpoint is not None:
