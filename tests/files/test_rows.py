@@ -326,3 +326,17 @@ def test_what_float16_cannot_hold_is_refused(tmp_path, value, fits):
             with pytest.raises(InputError, match="float16 ends at 65504; use float32"):
                 rows.add([(IMAGES[0], array)], 1)
     assert len(rows.of) == fits
+
+
+def test_rows_and_manifest_are_synced_when_they_are_written(tmp_path, monkeypatch):
+    synced, sync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append(os.path.basename(os.readlink(f"/proc/self/fd/{number}")))
+                        or sync(number))
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("needs /proc to tell which file is synced")
+    rows = Rows(tmp_path / "key", "key", np.dtype("<f4"), (3,))
+    with rows.locked(False):
+        rows.read(set())
+        synced.clear()
+        rows.add([("ab" * 32, np.ones(3, np.float32))], 1)
+    assert sorted(synced) == ["activations.npy", "manifest.jsonl"]
