@@ -230,7 +230,8 @@ def _run_tape(output, gradient):
     """Visit every Function behind `output` once, the deepest first, and hand each its complete gradient."""
     if output.creator is None:
         return _accumulate(output, gradient)
-    arriving = {output.creator: gradient}            # gradients of results, summed over their uses
+    on_cpu = isinstance(gradient, np.ndarray)
+    arriving = {output.creator: gradient[...]}       # gradients of results, summed over their uses
     waiting = [(-output.creator.depth, 0, output.creator)]
     count = 1                                        # breaks ties in the heap, in order of discovery
     while waiting:
@@ -245,7 +246,16 @@ def _run_tape(output, gradient):
             raise RuntimeError(f"backward: what {function} read was changed after it read it, by a step of an optimiser, "
                                "by load_state_dict or by assigning to .data; call backward first, or run the forward "
                                "pass again")
-        gradients = _backward(function, arriving.pop(function))
+        gy = arriving.pop(function)
+        if on_cpu:                                   # other operations may read it too (CuPy cannot forbid writing)
+            gy.setflags(write=False)
+        try:
+            gradients = function.backward(gy)
+        except ValueError as error:
+            if "read-only" not in str(error):
+                raise
+            raise ValueError(f"{function}: backward writes into the gradient it was given, which other operations read "
+                             "too; make a new array, such as gy * mask, or copy it first") from error
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
         function.__dict__.clear()                    # frees the inputs and what forward kept
@@ -263,21 +273,6 @@ def _run_tape(output, gradient):
                 arriving[x.creator] = gx
                 heapq.heappush(waiting, (-x.creator.depth, count, x.creator))
                 count += 1
-
-
-def _backward(function, gy):
-    """Call backward with a view that it cannot write to: the same array may be the gradient of another result too."""
-    if not isinstance(gy, np.ndarray):                          # CuPy has no such views; gradcheck looks for it there
-        return function.backward(gy)
-    gy = gy.view()
-    gy.setflags(write=False)
-    try:
-        return function.backward(gy)
-    except ValueError as error:
-        if "read-only" not in str(error):
-            raise
-        raise ValueError(f"{function}: backward writes into the gradient it was given, which other operations read too; "
-                         "make a new array, such as gy * mask, or copy it first") from error
 
 
 def _accumulate(leaf, gradient):
