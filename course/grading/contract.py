@@ -12,36 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from course.answers import cells
+from course.answers.arrange import Limits
 from tinynet.errors import InputError
 from tinynet.files import sha256
-
-from . import notebook
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one submission may use.
-
-    Attributes
-    ----------
-    cpu, wall : float
-        Seconds for one task, of computing and by the clock.
-    total : float
-        Seconds by the clock for all tasks of one submission; what has not started by then is not run.
-    memory : int
-        Bytes of address space of the one process that an answer has.
-    disk : int
-        Bytes of files in its own, empty home.
-    log : int
-        Bytes printed.
-    """
-
-    cpu: float = 5
-    wall: float = 10
-    total: float = 30
-    memory: int = 2 << 30
-    disk: int = 64 << 20
-    log: int = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -124,7 +98,7 @@ class Assignment:
     limits : Limits
     name : str
         The folder's.
-    cells : list of notebook.Cell
+    cells : list of cells.Cell
         Of the solution.
     packages, modules : tuple of str
         What an answer may import besides the standard library: packages, and modules of tinynet.
@@ -143,8 +117,12 @@ class Assignment:
 
     @property
     def given(self):
-        """Sources of the solution's given cells, which run before every answer."""
-        return [cell.source for cell in self.cells if cell.kind == "given"]
+        """From grade id to source: the solution's given cells, which run before every answer."""
+        return {cell.grade_id: cell.source for cell in self.cells if cell.kind == "given"}
+
+    def asked(self, task):
+        """Return the solution's cell of a task."""
+        return next(cell for cell in self.cells if cell.grade_id == task.grade_id)
 
 
 def load(folder):
@@ -170,7 +148,7 @@ def load(folder):
         if not path.is_file():
             raise InputError(f"assignment {folder.name}: {path} does not exist; an assignment is a folder of "
                              "the notebook's name with the notebook and checks.py in it")
-    book = notebook.parse(solution.read_bytes())
+    book = cells.parse(solution.read_bytes())
     assignment = _run(checks).ASSIGNMENT
     assignment.name, assignment.cells = folder.name, book.cells
     if "course" not in book.metadata:

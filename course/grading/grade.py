@@ -17,9 +17,10 @@ from tinynet.errors import InputError
 from tinynet.files import atomic_write, sha256
 from tinynet.compute.threads import usable_cores
 
-from . import contract, mark, pages, report, submission
+from . import contract, marks, one, pages, submission, tables
+from .process import Stopped
 from .sandbox import Sandbox
-from .unsandboxed import RISK, Stopped, Unsandboxed
+from .unsandboxed import RISK, Unsandboxed
 
 
 def add_command(commands):
@@ -68,6 +69,8 @@ def grade(arguments):
     if arguments.workers < 1:
         raise InputError(f"grade: --workers is {arguments.workers}; give a whole number above 0")
     assignment = contract.load(arguments.solutions / arguments.assignment)
+    if arguments.marks:
+        marks.rows(arguments.marks)                 # a mistake in it is told before anything is graded
     folders, notes = submission.students(arguments.submissions)
     state = out / ".state"
     state.mkdir(parents=True, exist_ok=True)
@@ -75,10 +78,11 @@ def grade(arguments):
     try:
         with FileLock(state / "lock", timeout=0):
             results = _grade_all(arguments, assignment, folders, state)
-            marks = report.read_marks(arguments.marks, results) if arguments.marks else {}
-            notes += report.twins(results)
-            report.write(out, assignment, results, marks, notes)
-            pages.write(out, assignment, results, marks)
+            given, changed = marks.kept(state, results, marks.read(arguments.marks, results) if arguments.marks else {})
+            notes += changed + tables.twins(results)
+            notes += marks.list_open(out / "marks.csv", results) if assignment.written else []
+            tables.write(out, assignment, results, given, notes)
+            pages.write(out, assignment, results, given)
     except Timeout:
         raise InputError(f"grade: another run is writing to {out}; wait for it or choose another") from None
     for line in notes + [f"{result['student']}: {note}" for result in results for note in result["notes"]]:
@@ -94,17 +98,17 @@ def _grade_all(arguments, assignment, folders, state):
     kind = Unsandboxed if arguments.unsandboxed else Sandbox
     seed = secrets.randbits(128)
     with kind(assignment.packages, assignment.modules, assignment.limits) as box:
-        references = mark.prepare(assignment, seed, box)
-        code = "".join(sha256(path) for path in sorted(Path(__file__).parent.glob("*.py")))
+        references = one.prepare(assignment, seed, box)
+        code = "".join(sha256(path) for path in sorted(Path(__file__).parents[1].glob("*/*.py")))
         key = sha256(f"{kind.__name__} {assignment.sha256} {arguments.due} {code}".encode())
 
         def work(folder):
             try:
                 work = submission.read(folder, assignment.name, arguments.due)
-                path = state / f"{report.folder_name(work.student)}.json"
+                path = state / f"{submission.folder_name(work.student)}.json"
                 result = _kept(path, work, key)
                 if result is None:
-                    result = mark.grade_one(work, assignment, references, box) | {"seed": seed, "key": key}
+                    result = one.grade_one(work, assignment, references, box) | {"seed": seed, "key": key}
                     with atomic_write(path) as file:
                         file.write(json.dumps(result).encode())
                 return result
@@ -113,7 +117,7 @@ def _grade_all(arguments, assignment, folders, state):
                     raise
                 failed = submission.Submission(submission.printable(folder.name))
                 failed.notes.append(f"THE GRADER FAILED, grade this by hand: {type(error).__name__}: {error}")
-                return mark.grade_one(failed, assignment, references, box)
+                return one.grade_one(failed, assignment, references, box)
 
         with ThreadPoolExecutor(arguments.workers) as pool:
             try:

@@ -6,7 +6,7 @@ from html import escape
 
 from tinynet.files import atomic_write
 
-from .report import folder_name
+from .submission import folder_name
 
 PAGE = """\
 <!DOCTYPE html>
@@ -34,9 +34,9 @@ def write(out, assignment, results, marks):
     out : Path
     assignment : contract.Assignment
     results : list of dict
-        Of `mark.grade_one`.
+        Of `one.grade_one`.
     marks : dict
-        Of `report.read_marks`.
+        Of `marks.kept`.
     """
     for result in results:
         path = out / "feedback" / folder_name(result["student"]) / assignment.name / "feedback.html"
@@ -68,6 +68,9 @@ def _feedback(result, marks):
         body.append(f"<h2>{escape(question['task'])}</h2><p>{said}</p>{comment}"
                     f"<pre>{escape(question['text'])}</pre>")
     for task in result["tasks"]:
+        if task["failed"]:
+            body.append(f"<h2>{escape(task['task'])}: lines of your cell that fail</h2><p>The rest of the cell was graded "
+                        f"all the same.</p><pre>{escape(task['failed'])}</pre>")
         if task["printed"] and task["points"] < task["max"]:
             body.append(f"<h2>{escape(task['task'])}: what your program printed</h2>"
                         f"<pre>{escape(task['printed'])}</pre>")

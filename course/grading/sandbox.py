@@ -13,10 +13,11 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from course.answers.runner import NOBODY
 from tinynet.errors import InputError
 
-from . import runner, seccomp
-from .unsandboxed import THREADS, Unsandboxed, python
+from . import seccomp
+from .process import THREADS, Runner, python
 
 HOME, BOX, LIBRARY = "/home/student", "/box", "/library"
 ENVIRONMENT = {"HOME": HOME, "TMPDIR": HOME, "LANG": "C.UTF-8"} | THREADS
@@ -26,14 +27,14 @@ HOW_TO_GET_IT = ("bubblewrap 0.8 or newer on Linux is needed: `apt install bubbl
                  "`--unsandboxed` says that it risks")
 
 
-class Sandbox(Unsandboxed):
+class Sandbox(Runner):
     """Runs answers in bubblewrap. A context manager; threads may share it.
 
     Parameters
     ----------
     packages, modules : sequence of str
         What an answer may import: see `library`.
-    limits : contract.Limits
+    limits : arrange.Limits
 
     Raises
     ------
@@ -58,7 +59,7 @@ class Sandbox(Unsandboxed):
         for folder in (self.library, self.folder / "nothing"):
             folder.chmod(0o755)
         self._mounts = _with_parents(self._system() + self._own())
-        empty = {"given": [], "others": [], "answers": [], "calls": "", "parts": []}
+        empty = {"given": [], "above": [], "below": [], "whole": False, "calls": "", "parts": []}
         trial = self.run(empty, b"PK\5\6" + bytes(18), 0)
         if trial.problem:
             reason = trial.log.decode("utf-8", "replace").strip().split("\n")[-1] or trial.problem
@@ -125,7 +126,7 @@ class Sandbox(Unsandboxed):
 
 def _isolation():
     """Return what separates a sandbox from the system, besides its mounts and the filter."""
-    nobody = str(runner.NOBODY)
+    nobody = str(NOBODY)
     options = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
                "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
     for name, value in ENVIRONMENT.items():

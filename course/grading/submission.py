@@ -3,17 +3,20 @@ import hashlib
 import os
 import re
 import stat
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from course.answers.cells import parse
 from tinynet.errors import InputError
-
-from . import notebook
 
 LARGEST = 20 << 20              # bytes of a notebook, its outputs included
 MOST_CODE = 1 << 20             # characters of code
+# Letters of any alphabet, and what may stand between them without a trouble to Windows or a shell.
+SAFE_NAME = re.compile(r"\w[\w@-]*(?:[. ][\w@-]+|, [\w@-]+|'[\w@-]+)*")
+RESERVED = re.compile(r"(?:student-|(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))", re.IGNORECASE)
 
 
 @dataclass
@@ -26,7 +29,7 @@ class Submission:
         The folder's name, printable.
     sha256 : str
         Of the notebook's bytes, or of nothing.
-    cells : list of notebook.Cell
+    cells : list of cells.Cell
         Empty if there is no readable notebook.
     notes : list of str
         What was odd, for the report.
@@ -61,7 +64,7 @@ def students(folder):
         raise InputError(f"grade: {folder} is not a folder; give one of STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb")
     entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
     folders = [Path(entry.path) for entry in entries
-               if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")]
+               if entry.is_dir(follow_symlinks=False) and not entry.name.startswith((".", "__MACOSX"))]
     names = {path.name for path in folders}
     notes = [f"{printable(entry.name)}: not a student's folder, ignored"
              for entry in entries if entry.name not in names]
@@ -73,6 +76,14 @@ def students(folder):
 def printable(name):
     """Return a file's name, or a line, as text that can be shown anywhere; what cannot becomes ``\\x1b``."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
+
+
+def folder_name(student):
+    """Return a name for a student's folder that every file system takes and that nobody else's can be."""
+    plain = SAFE_NAME.fullmatch(student) and len(student.encode()) <= 64 and unicodedata.is_normalized("NFC", student)
+    if plain and not RESERVED.match(student):
+        return student
+    return f"student-{hashlib.sha256(student.encode()).hexdigest()[:16]}"
 
 
 def read(folder, name, due=None):
@@ -93,12 +104,12 @@ def read(folder, name, due=None):
     """
     submission = Submission(printable(folder.name))
     try:
-        path = _find(folder / name, name, submission.notes)
+        path = _find(folder, name, submission.notes)
         data = _bytes(path, LARGEST)
         submission.sha256 = hashlib.sha256(data).hexdigest()
         if due:
             submission.notes += _late(path, due)
-        book = notebook.parse(data)
+        book = parse(data)
         submission.notes += book.notes
         if sum(len(cell.source) for cell in book.cells) > MOST_CODE:
             raise InputError(f"more than {MOST_CODE:,} characters of text and code: not graded")
@@ -110,51 +121,39 @@ def read(folder, name, due=None):
     return submission
 
 
-def answers(submission, solution, grade_id):
-    """Pick the cells that answer a task.
-
-    Parameters
-    ----------
-    submission : Submission
-        Gets a note if the cell had to be looked for.
-    solution : str
-        The solution's source of this task.
-    grade_id : str
-
-    Returns
-    -------
-    cells : list of notebook.Cell
-        Those with the grade id, in order; if there is none, those without one that define the same names.
-    """
-    code = [cell for cell in submission.cells if cell.code]
-    cells = [cell for cell in code if cell.grade_id == grade_id]
-    if len(cells) > 1:
-        submission.notes.append(f"{len(cells)} cells have the grade id {grade_id}: the last one counts")
-    if cells or not submission.cells:
-        return cells
-    names = re.findall(r"^(?:def|class)\s+(\w+)", solution, re.MULTILINE)
-    defines = re.compile(rf"^(?:def|class)\s+(?:{'|'.join(names)})\b", re.MULTILINE)
-    cells = [cell for cell in code if names and cell.grade_id is None and defines.search(cell.source)]
-    what = f"graded the cell that defines {' or '.join(names)} instead" if cells else "not answered"
-    submission.notes.append(f"the cell with the grade id {grade_id} is gone: {what}")
-    return cells
+def _find(student, name, notes):
+    """Return the path of a student's notebook for an assignment; note it if it is not quite where it should be."""
+    folder = _folder(student, name, notes)
+    files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    found = [path for path in files if path.name.lower().endswith(".ipynb")]
+    found = found or [path for path in files if path.name.lower().endswith((".ipynb.txt", ".ipynb.json", ".json"))]
+    exact = [path for path in found if path.name == f"{name}.ipynb"]
+    exact = exact or [path for path in found if path.name.lower() == f"{name}.ipynb".lower()]
+    if exact:
+        others = ", ".join(printable(path.name) for path in found if path != exact[0])
+        notes += [f"other notebooks, ignored: {others}"[:500]] if others else []
+        return exact[0]
+    if len(found) == 1:
+        notes.append(f"renamed: {printable(found[0].name)} was taken for {name}.ipynb")
+        return found[0]
+    raise InputError(f"missing: none of {len(found)} notebooks is named {name}.ipynb" if found else
+                     f"missing: there is no notebook in the folder {name}")
 
 
-def _find(folder, name, notes):
-    """Return the path of the notebook in a student's folder for an assignment."""
+def _folder(student, name, notes):
+    """Return the folder of a student that holds the notebook of an assignment."""
+    folder = student / name
+    alike = [path for path in student.iterdir() if path.name.lower() == name.lower() and path.name != name]
+    if not folder.exists() and not folder.is_symlink():
+        if len(alike) == 1:
+            notes.append(f"renamed: the folder {printable(alike[0].name)} was taken for {name}")
+            folder = alike[0]
+        elif any(path.name.lower() == f"{name}.ipynb".lower() for path in student.iterdir()):
+            notes.append(f"there is no folder {name}: taken was the notebook beside where it should be")
+            return student
     if folder.is_symlink() or not folder.is_dir():
         raise InputError(f"missing: there is no folder {name}" + " (but a link)" * folder.is_symlink())
-    found = sorted(path for path in folder.iterdir() if path.suffix == ".ipynb")
-    exact = folder / f"{name}.ipynb"
-    others = [printable(path.name) for path in found if path != exact]
-    if exact in found:
-        notes += [f"other notebooks, ignored: {', '.join(others)}"[:500]] if others else []
-        return exact
-    if len(found) == 1:
-        notes.append(f"renamed: {others[0]} was taken for {exact.name}")
-        return found[0]
-    raise InputError(f"missing: none of {len(found)} notebooks is named {exact.name}" if found else
-                     f"missing: there is no notebook in the folder {name}")
+    return folder
 
 
 def _bytes(path, limit):

@@ -1,21 +1,9 @@
-"""Running a student's program as an ordinary program of this user, watched and limited but not confined."""
-import json
-import math
+"""Running a student's program as an ordinary program of this user: watched and limited, but not confined."""
 import os
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
-import threading
-import time
-from dataclasses import dataclass
-from pathlib import Path
 
-from . import library, runner
+from .process import THREADS, Runner, python
 
-OPEN_FILES = 64
-THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")} | {"TINYNET_WORKERS": "1"}
 RISK = """\
 UNSANDBOXED: students' programs run as you. Each of them can
   - read, change and delete every file of yours: solutions, checks, submissions, these grades, your keys;
@@ -24,179 +12,17 @@ UNSANDBOXED: students' programs run as you. Each of them can
 Grade like this only what you have read, or on a machine with nothing else on it, and believe no grade."""
 
 
-@dataclass(frozen=True)
-class Finished:
-    """What came of a program.
-
-    Attributes
-    ----------
-    output : bytes
-        What it wrote as its results, cut off at the limit.
-    log : bytes
-        What it printed, cut off at the limit.
-    problem : str
-        Why it was ended or how it died; empty if it ended by itself with status 0.
-    seconds : float
-        By the clock.
-    """
-
-    output: bytes
-    log: bytes
-    problem: str
-    seconds: float
-
-
-class Stopped(Exception):
-    """The grading run is being stopped."""
-
-
-class Unsandboxed:
-    """Runs answers as ordinary programs of this user: unsafe, see `RISK`. A context manager for any thread.
-
-    Parameters
-    ----------
-    packages, modules : sequence of str
-        What an answer may import: see `library`.
-    limits : contract.Limits
-    """
+class Unsandboxed(Runner):
+    """Runs answers as ordinary programs of this user: unsafe, see `RISK`."""
 
     sandboxed = False
-
-    def __init__(self, packages, modules, limits):
-        self.limits = limits
-        self.packages = library.package_paths(packages)
-        self._temporary = tempfile.TemporaryDirectory(prefix="tinynet-grading-", ignore_cleanup_errors=True)
-        self.folder = Path(self._temporary.name)
-        self.library = self.folder / "library"
-        self.library.mkdir()
-        library.build(self.library, modules)
-        self._running, self._stopped = set(), False
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.stop()
-        self._temporary.cleanup()
-
-    def stop(self):
-        """End every program that is running; `run` raises `Stopped` from now on."""
-        self._stopped = True
-        for process in list(self._running):
-            self.end(process)
-
-    def run(self, job, inputs, output_limit):
-        """Run `runner` on a job.
-
-        Parameters
-        ----------
-        job : dict
-            What `runner` reads from ``job.json``, but for the keys that this adds.
-        inputs : bytes
-            An ``.npz`` file.
-        output_limit : int
-            Bytes of results.
-
-        Returns
-        -------
-        finished : Finished
-
-        Raises
-        ------
-        Stopped
-            If `stop` was called before the program had ended.
-        """
-        if self._stopped:
-            raise Stopped
-        box = Path(tempfile.mkdtemp(dir=self.folder))
-        try:
-            box.chmod(0o755)                        # the folder around it is closed to others
-            shutil.copy(runner.__file__, box / "runner.py")
-            job = job | {"path": self.path(), "limits": self._rlimits(), "sandboxed": self.sandboxed}
-            (box / "job.json").write_text(json.dumps(job), encoding="utf-8")
-            (box / "inputs.npz").write_bytes(inputs)
-            finished = self._watch(self.start(box), output_limit)
-            if self._stopped:
-                raise Stopped
-            return finished
-        finally:
-            shutil.rmtree(box, ignore_errors=True)
 
     def path(self):
         """Return what an answer's ``sys.path`` begins with."""
         return [str(self.library), *sorted({str(package.parent) for package in self.packages})]
 
     def start(self, box):
-        """Start `runner` on a folder and return the process: results on stdout, what it prints on stderr."""
+        """Start `runner` on a folder and return the process."""
         (box / "home").mkdir()
         return self._popen([*python(sys.executable), str(box / "runner.py"), str(box)], os.environ | THREADS,
                            cwd=box / "home")
-
-    def end(self, process):
-        """End a program at once."""
-        process.kill()
-        process.wait()
-
-    def _popen(self, command, environment, **options):
-        return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, start_new_session=True, **options)
-
-    def _rlimits(self):
-        limits = {"CORE": 0, "CPU": math.ceil(self.limits.cpu), "FSIZE": self.limits.disk,
-                  "NOFILE": OPEN_FILES}
-        return limits if sys.platform == "darwin" else limits | {"AS": self.limits.memory}
-
-    def _watch(self, process, output_limit):
-        """Read both pipes up to their limits, and end the process when it passes one or its time is up."""
-        self._running.add(process)
-        begun, over = time.monotonic(), []
-        streams = [(process.stdout, output_limit, "returned"), (process.stderr, self.limits.log, "printed")]
-        kept = [bytearray() for _ in streams]
-        readers = [threading.Thread(target=self._read, args=(process, *stream, data, over), daemon=True)
-                   for stream, data in zip(streams, kept)]
-        for reader in readers:
-            reader.start()
-        try:
-            if self._stopped:
-                self.end(process)
-            process.wait(self.limits.wall)
-            problem = over[0] if over else _death(process.returncode, self.limits)
-        except subprocess.TimeoutExpired:
-            problem = f"took longer than {self.limits.wall:g} s"
-        finally:
-            self.end(process)
-            self._running.discard(process)
-        process.stdin.close()
-        for reader, stream in zip(readers, streams):
-            reader.join(2)
-            if not reader.is_alive():       # an unsandboxed program's daemon may hold a pipe open
-                stream[0].close()
-        return Finished(bytes(kept[0]), bytes(kept[1]), problem, time.monotonic() - begun)
-
-    def _read(self, process, pipe, limit, verb, data, over):
-        """Read a pipe to its end; if more than the limit comes, say so in `over` and end the process."""
-        while chunk := pipe.read1(1 << 16):
-            if len(data) + len(chunk) > limit:
-                data += chunk[:limit - len(data)]
-                over.append(f"{verb} more than {limit / 1e6:.3g} MB")
-                self.end(process)
-                return
-            data += chunk
-
-
-def python(executable):
-    """Return the command for a Python that reads no environment or site-packages and writes no byte code."""
-    return [str(executable), "-I", "-S", "-B"]
-
-
-def _death(status, limits):
-    """Return in words what an exit status says."""
-    signalled = -status if status < 0 else status - 128 if status > 128 else 0
-    if not signalled:
-        return f"ended with status {status}" if status else ""
-    name = {item.value: item.name for item in signal.Signals}.get(signalled, f"signal {signalled}")
-    if name == "SIGXCPU":
-        return f"computed longer than {limits.cpu:g} s"
-    if name == "SIGKILL":
-        return f"was killed: it computed longer than {limits.cpu:g} s, or the machine has no memory left"
-    return f"was killed by {name}"

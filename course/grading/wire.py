@@ -1,14 +1,12 @@
-"""Job and results on their way into the sandbox and out of it.
+"""Inputs and results on their way into the sandbox and out of it.
 
 Whatever comes out was written by someone who wants points. It is read here without ``np.load``, pickle,
 decompression or ``eval``: a stored zip member, a header that matches one regular expression, and exactly the
 bytes it announces.
 """
-import inspect
 import io
 import math
 import re
-import textwrap
 import zipfile
 
 import numpy as np
@@ -21,27 +19,6 @@ HEADER = re.compile(rb"\{'descr': '([<|][biufU]\d{1,6})', 'fortran_order': (True
 
 class Forged(Exception):
     """What came back is not what `runner` writes."""
-
-
-def job(assignment, task, others, answers):
-    """Return the description of a run of one task, as `runner` takes it.
-
-    Parameters
-    ----------
-    assignment : contract.Assignment
-    task : contract.Task
-    others, answers : list of str
-        Sources: the cells of which definitions are used, and the task's own answer.
-
-    Returns
-    -------
-    job : dict
-    """
-    shipped = dict.fromkeys([*task.support, *(part.call for part in task.parts)])
-    return {"given": assignment.given, "others": others, "answers": answers,
-            "calls": "\n\n".join(textwrap.dedent(inspect.getsource(item)) for item in shipped),
-            "parts": [{"name": part.name, "call": part.call.__name__, "trials": task.trials}
-                      for part in task.parts]}
 
 
 def inputs(trials):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from course.grading import notebook
+from course.answers import cells as notebook
 from tinynet.errors import InputError
 
 

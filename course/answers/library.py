@@ -45,7 +45,21 @@ def build(folder, modules):
     for inner in (folder / "tinynet", *(folder / "tinynet").rglob("*/")):
         if inner.is_dir():
             _write_init(inner, TINYNET / inner.relative_to(folder / "tinynet"))
+    _copy_ipython(folder / "ipython_lines")
     compileall.compile_dir(folder, quiet=2)
+
+
+def _copy_ipython(folder):
+    """Copy what turns IPython's lines into Python, and nothing else of IPython; where there is none, nothing."""
+    specification = importlib.util.find_spec("IPython")
+    if specification is None:
+        return
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    for path in (Path(specification.origin).parent / name for name in ("core/inputtransformer2.py", "utils/tokenutil.py")):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8").replace("from IPython.utils import", "from . import")
+            (folder / path.name).write_text(text, encoding="utf-8")
 
 
 def package_paths(packages):

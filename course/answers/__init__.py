@@ -1,0 +1,6 @@
+"""How a student's answers are found and run: the same code for ``course check`` and ``course grade``.
+
+A notebook is read as data (`cells`). For one task its cells are put in order (`arrange`) and run in a process of
+their own (`runner`) as Jupyter would run them, with what the grader has to import (`library`) and with stand-ins
+for what only shows something (`standins`). Students get all of this, so that they can see what grading will see.
+"""
