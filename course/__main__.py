@@ -1,4 +1,9 @@
 """The commands of the class; ``python -m course --help`` is their documentation."""
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)        # Ctrl-C while all is imported: no traceback
+
 import argparse
 import os
 import sys
@@ -27,7 +32,9 @@ def main(argv=None):
     """
     try:
         arguments = _parser().parse_args(argv)
-        return arguments.run(arguments)
+        status = arguments.run(arguments)
+        sys.stdout.flush()                              # a pipe that nobody reads breaks here, not at exit
+        return status
     except InputError as error:
         print(f"course: {error}", file=sys.stderr)
         return 2
@@ -63,4 +70,6 @@ def _parser():
 
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

@@ -1,25 +1,18 @@
-"""``python -m course check a1``: a notebook run in a fresh kernel, its checks reported one by one."""
-import ast
-import inspect
-import json
+"""``python -m course check a1``: each answer run as it is graded, on the visible check, and the notebook as Jupyter does."""
 import sys
 import textwrap
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-
-from jupyter_client import AsyncKernelManager
-from jupyter_client.kernelspec import KernelSpecManager
-from nbclient import NotebookClient
-from nbclient.exceptions import DeadKernelError
-from nbformat.v4 import new_code_cell, new_notebook
 
 from tinynet.errors import InputError
 
-from .notebook import ROOT, code_cells, read
+from . import kernel
+from .answers import arrange, cells, library
+from .answers.asgraded import AsGraded
+from .notebook import ROOT
 
 ASSIGNMENTS = ROOT / "assignments"
-SECONDS = 60                    # one cell's time
+SECONDS = 60                    # one cell's time in the notebook
 
 
 @dataclass(frozen=True)
@@ -35,6 +28,8 @@ class Outcome:
         Empty if the check passed.
     read : str
         What to read again.
+    note : str
+        What is odd although the check passed.
     """
 
     task: str
@@ -42,6 +37,30 @@ class Outcome:
     most: float
     message: str
     read: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A notebook to be checked, and what its assignment says where the notebook itself has lost it.
+
+    Attributes
+    ----------
+    path : Path
+    cells : list of cells.Cell
+    checks, given, asked : dict
+        The assignment's cells by grade id: the checks; sources of given cells; sources of answers, not solved.
+    packages, modules : list of str
+        What an answer may import.
+    """
+
+    path: Path
+    cells: list
+    checks: dict
+    given: dict
+    asked: dict
+    packages: list
+    modules: list
 
 
 def add_command(commands):
@@ -68,12 +87,11 @@ def find(name):
     InputError
         If none or more than one fits.
     """
-    if name.endswith(".ipynb"):
-        found = [Path(name)] if Path(name).is_file() else []
-    else:
-        found = [path for path in notebooks() if path.stem == name] or \
-                [path for path in notebooks() if path.stem.startswith(f"{name}_")]
-    if len(found) != 1:
+    if Path(name).is_file():
+        return Path(name)
+    found = [path for path in notebooks() if path.stem == Path(name).name] or \
+            [path for path in notebooks() if path.stem.startswith(f"{name}_")]
+    if len(found) != 1 or name.endswith(".ipynb"):
         known = ", ".join(path.stem for path in notebooks()) or "none"
         raise InputError(f"check: {name} is {'no' if not found else 'more than one'} assignment; "
                          f"give the path of a notebook, or one of {known}")
@@ -97,13 +115,14 @@ def report(path):
     status : int
         0 if every check passed, else 1.
     """
-    outcomes = check(path)
+    outcomes = check(path, say=lambda line: print(f"check: {line}", file=sys.stderr, flush=True))
     for outcome in outcomes:
         said = "fail" if outcome.message else "pass"
         print(f"{said}  {outcome.task}  {outcome.points:g} of {outcome.most:g} points")
-        if outcome.message:
-            print(textwrap.indent(outcome.message, " " * 6))
-            print(f"      read again: {outcome.read}" if outcome.read else "", end="\n" * bool(outcome.read))
+        for text in (outcome.message, outcome.note):
+            print(textwrap.indent(text, " " * 6), end="\n" * bool(text))
+        if outcome.message and outcome.read:
+            print(f"      read again: {outcome.read}")
     points, most = (sum(getattr(outcome, name) for outcome in outcomes) for name in ("points", "most"))
     print(f"{points:g} of {most:g} points so far. "
           "Grading uses other numbers; answers in words are graded by hand.")
@@ -112,12 +131,11 @@ def report(path):
 
 def tasks(path):
     """Return the grade ids of a notebook's tasks, in order, without running it."""
-    checks = [cell for cell in code_cells(read(path)) if _mark(cell, "grade")]
-    return [_mark(cell, "grade_id").removesuffix("-check") for cell in checks]
+    return [name.removesuffix("-check") for name in read(path).checks]
 
 
-def check(path):
-    """Run a notebook in a fresh kernel, from its own folder, and collect what its checks say.
+def read(path):
+    """Read a notebook and find its assignment.
 
     Parameters
     ----------
@@ -125,107 +143,92 @@ def check(path):
 
     Returns
     -------
-    outcomes : list of Outcome
+    work : Work
 
     Raises
     ------
     InputError
-        If it is not a notebook, has no checks, ends Python itself, or a given cell fails.
+        If it is not a notebook, or has no checks and no assignment is named like it.
     """
-    book = read(path)
-    probe = f"{inspect.getsource(first_wrong)}\nfirst_wrong()"
-    cells = []
-    for cell in code_cells(book):
-        cells += [cell, new_code_cell(probe)] if _mark(cell, "grade") else [cell]
-    if len(cells) == len(code_cells(book)):
-        raise InputError(f"check: {path} has no checks; get the assignment again and add your answers")
-    run = new_notebook(cells=cells, metadata=book.metadata)
-    kernels = KernelSpecManager(kernel_dirs=[])         # only this Python's own
-    client = NotebookClient(run, km=AsyncKernelManager(kernel_spec_manager=kernels),
-                            timeout=SECONDS, interrupt_on_timeout=True, allow_errors=True,
-                            resources={"metadata": {"path": str(path.parent)}},
-                            extra_arguments=["--log-level=CRITICAL"])
+    own = _parse(path)
+    sources = [own, *(_parse(other) for other in notebooks()
+                      if other.resolve() != path.resolve() and _is_of(path, own, other))]
+    sources.reverse()                                   # the assignment's own first
+    every = [cell for book in sources for cell in book.cells if cell.grade_id is not None]
+    checks, given, asked = ({cell.grade_id: cell for cell in reversed(every) if cell.kind == kind}
+                            for kind in ("check", "given", "answer"))
+    if not checks:
+        raise InputError(f"check: {path} has no checks: it is no assignment, or a program dropped what marks them; give "
+                         "it the assignment's name, or copy your answers into a fresh copy of the assignment")
+    course = next((book.metadata["course"] for book in sources if isinstance(book.metadata.get("course"), dict)), {})
+    everything = [item.stem for item in library.TINYNET.iterdir() if item.suffix == ".py" or (item / "__init__.py").is_file()]
+    in_order = {cell.grade_id: checks[cell.grade_id] for cell in every if cell.grade_id in checks}
+    return Work(path, own.cells, in_order, {name: given[name].source for name in reversed(given)},
+                {name: cell.source for name, cell in asked.items()}, course.get("packages", ["numpy"]),
+                course.get("tinynet", [name for name in everything if not name.startswith("__")]))
+
+
+def _parse(path):
     try:
-        client.execute(cleanup_kc=True)
-    except DeadKernelError:
-        raise InputError(f"check: a cell of {path} ended Python itself (out of memory, exit, or a crash); "
-                         "run the cells one by one to find it") from None
-    for cell in cells:
-        if _mark(cell, "locked") and not _mark(cell, "grade") and (problem := _error(cell)):
-            raise InputError(f"check: a cell that was given fails ({problem}); put it back as it was, and "
-                             "install the course in this Python: pip install -e .")
-    return [_outcome(run, index, cell) for index, cell in enumerate(cells) if _mark(cell, "grade")]
+        return cells.parse(path.read_bytes())
+    except (InputError, OSError) as error:
+        raise InputError(f"{path}: {error}") from None
 
 
-def _outcome(book, index, cell):
-    """Return what a check and the cells around it came to, once they have run."""
-    task = _mark(cell, "grade_id").removesuffix("-check")
-    points, read = _mark(cell, "points"), cell.metadata.get("course", {}).get("read", "")
-    answers = [other for other in book.cells if _mark(other, "grade_id") == task]
-    course = book.metadata.get("course", {})
-    message = "\n".join(filter(None, [*map(_error, answers), *_foreign(answers, course)]))
-    message = message or _error(cell)
-    wrong = "".join(output.get("text", "") for output in book.cells[index + 1].outputs)
-    if "AssertionError" in message and wrong:
-        message = json.loads(wrong)
-    return Outcome(task, 0 if message else points, points, message, read)
+def _is_of(path, own, other):
+    """Return whether a notebook is work on the assignment of another one: by its checks, or else by its name."""
+    if ids := {cell.grade_id for cell in own.cells if cell.kind == "check"}:
+        return bool(ids & {cell.grade_id for cell in _parse(other).cells if cell.kind == "check"})
+    return path.name.startswith(other.stem) or path.resolve().parent.name == other.stem
 
 
-def _error(cell):
-    """Return why a cell failed, or an empty text."""
-    for output in cell.get("outputs", ()):
-        if output.output_type == "error":
-            if output.ename == "NotImplementedError":
-                return "not answered yet"
-            if output.ename == "KeyboardInterrupt":
-                return f"ran longer than {SECONDS} s"
-            return f"{output.ename}: {output.evalue}".strip()
-    return ""
+def check(path, say=lambda line: None):
+    """Run the visible checks of a notebook: each answer as it is graded, and all of it as in Jupyter.
+
+    Parameters
+    ----------
+    path : Path
+    say : callable
+        Gets a line about what takes long.
+
+    Returns
+    -------
+    outcomes : list of Outcome
+        The points are those of the run as it is graded; where Jupyter says something else, that is told.
+
+    Raises
+    ------
+    InputError
+        As in `read`.
+    """
+    work = read(path)
+    with AsGraded(work.packages, work.modules) as graded:
+        found = {}
+        for name, cell in work.checks.items():
+            task = name.removesuffix("-check")
+            chosen, note = arrange.answers(work.cells, task, work.asked.get(task, ""))
+            wrong, failed = graded.check(work.cells, chosen, cell, work.given) if chosen else ("not answered yet", "")
+            found[name] = wrong, failed, note
+    code = [cell for cell in work.cells if cell.code]
+    errors = kernel.errors([cell.source for cell in code], path.resolve().parent, SECONDS, say)
+    shown = {cell.grade_id: error for cell, error in zip(code, errors) if cell.kind == "check"}
+    return [_outcome(work.checks[name], *found[name], shown.get(name)) for name in work.checks]
 
 
-def _foreign(answers, course):
-    """Yield a line for every import of an answer that the grader does not have."""
-    allowed = {*sys.stdlib_module_names, *course.get("packages", ())}
-    inner = {f"tinynet.{name.replace('/', '.')}." for name in course.get("tinynet", ())}
-    for answer in answers:
-        try:
-            nodes = list(ast.walk(ast.parse(answer.source)))
-        except SyntaxError:
-            continue
-        names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-        for node in nodes:
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names += [node.module] + [f"tinynet.{alias.name}" for alias in node.names
-                                          if node.module == "tinynet" and find_spec(f"tinynet.{alias.name}")]
-        for name in names:
-            mine = any(f"{name}.".startswith(known) or known.startswith(f"{name}.") for known in inner)
-            if name.split(".")[0] not in allowed and not mine:
-                yield f"imports {name}, which the grader does not have: write it yourself"
-
-
-def _mark(cell, key):
-    return cell.metadata.get("nbgrader", {}).get(key)
-
-
-def first_wrong():
-    """Print, as JSON, the first wrong number of the last failed ``assert_allclose``. Runs in the kernel."""
-    import json
-    import sys
-
-    import numpy as np
-
-    traceback = getattr(sys, "last_traceback", None)
-    while traceback and traceback.tb_frame.f_code.co_name != "assert_allclose":
-        traceback = traceback.tb_next
-    if traceback:
-        found = traceback.tb_frame.f_locals
-        got, want = np.asarray(found["actual"]), np.asarray(found["desired"])
-        if got.shape != want.shape and want.shape:
-            print(json.dumps(f"the shape is {got.shape} and should be {want.shape}"))
-        else:
-            want = np.broadcast_to(want, got.shape)
-            wrong = np.argwhere(~np.isclose(got, want, found["rtol"], found["atol"]))
-            place = tuple(map(int, wrong[0]))
-            print(json.dumps(f"{len(wrong)} of {got.size} numbers are wrong; the first, at {list(place)}, is "
-                             f"{got[place]} and should be {want[place]} (relative tolerance "
-                             f"{found['rtol']:g})"))
+def _outcome(cell, wrong, failed, note, in_jupyter):
+    """Return what a check came to: as it is graded, and where that is not what Jupyter shows."""
+    lines = [note]
+    if wrong:
+        lines += ["" if failed in wrong else failed, wrong]
+        if in_jupyter == "":
+            lines.append("This check passes in Jupyter, but not as it is graded: with nothing but the libraries of the first "
+                         "cell, no files, one thread and 5 s. Points are given for what passes there.")
+    else:
+        lines += [f"a line of your cell fails; the rest counts all the same:\n{failed}"] if failed else []
+        if in_jupyter:
+            lines.append("As it is graded this passes, so the points are yours. In Jupyter, from the top in a fresh kernel, "
+                         f"its check fails: {in_jupyter.splitlines()[0][:200]}")
+    text = "\n".join(filter(None, lines))
+    points = cell.points or 0
+    task = cell.grade_id.removesuffix("-check")
+    return Outcome(task, 0 if wrong else points, points, text if wrong else "", cell.read, "" if wrong else text)

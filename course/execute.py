@@ -1,14 +1,11 @@
 """Run lessons in fresh kernels and store what they show."""
-import os
 import sys
 import time
 
-from jupyter_client import AsyncKernelManager
-from jupyter_client.kernelspec import KernelSpecManager
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from .guard import faults
+from .kernel import client, environment
 from .notebook import code_cells, read, shown, tidy, varies, write
 
 CELL_SECONDS = 120              # nbval's limit in `make test` too
@@ -86,16 +83,9 @@ def _run(notebook, folder):
         nonlocal reached
         reached += cell.cell_type == "code"
 
-    kernels = KernelSpecManager(kernel_dirs=[])     # only this Python's own kernel, whatever is installed
-    client = NotebookClient(
-        notebook, km=AsyncKernelManager(kernel_spec_manager=kernels),
-        resources={"metadata": {"path": str(folder)}},
-        timeout=CELL_SECONDS, record_timing=False, coalesce_streams=True, on_cell_start=note,
-        extra_arguments=["--log-level=CRITICAL"])
-    # A backend that the user set would keep the figures out of the notebook.
-    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    runs = client(notebook, folder, timeout=CELL_SECONDS, record_timing=False, coalesce_streams=True, on_cell_start=note)
     try:
-        client.execute(env=environment, cleanup_kc=True)
+        runs.execute(env=environment(), cleanup_kc=True)
     except CellExecutionError as error:
         trace = shown(code_cells(notebook)[reached - 1].outputs[-1])
         raise LessonError(f"cell [{reached}] failed: {error.ename}: {error.evalue}\n{trace}") from None

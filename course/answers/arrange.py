@@ -3,39 +3,12 @@ import inspect
 import re
 import shutil
 import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 
 from . import runner, standins
 
 UNFINISHED = re.compile(r"^[ \t]*raise NotImplementedError", re.MULTILINE)
 DEFINES = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one submission may use.
-
-    Attributes
-    ----------
-    cpu, wall : float
-        Seconds for one task, of computing and by the clock.
-    total : float
-        Seconds by the clock for all tasks of one submission; what has not started by then is not run.
-    memory : int
-        Bytes of address space of the one process that an answer has.
-    disk : int
-        Bytes of files in its own, empty home.
-    log : int
-        Bytes kept of what is printed: the last ones.
-    """
-
-    cpu: float = 5
-    wall: float = 10
-    total: float = 30
-    memory: int = 2 << 30
-    disk: int = 64 << 20
-    log: int = 1 << 20
 
 
 def answers(cells, grade_id, asked):
@@ -60,7 +33,7 @@ def answers(cells, grade_id, asked):
     found = [cell for cell in code if cell.grade_id == grade_id]
     if len(found) > 1:
         finished = [cell for cell in found if not UNFINISHED.search(cell.source)]
-        return finished or found, f"{len(found)} cells have the grade id {grade_id}: the last one counts"
+        return finished or found, f"{len(found)} cells have the grade id {grade_id}: they run one after the other, and the last one counts"
     if found or not cells:
         return found, ""
     if any(cell.grade_id == grade_id for cell in cells):
@@ -85,7 +58,7 @@ def job(cells, chosen, grade_id, given, shipped, parts):
     cells : list of cells.Cell
         Of the whole notebook.
     chosen : list of cells.Cell
-        Those of `answers`.
+        What `answers` found.
     grade_id : str
         The task's; its check is the cell ``grade_id + "-check"``.
     given : dict
@@ -116,7 +89,7 @@ def _steps(cell, chosen, given):
         return [["answer", cell.source]]
     if cell.code and cell.kind == "given" and cell.source != given.get(cell.grade_id):
         return [["other", cell.source], ["given", given.get(cell.grade_id, "")]]
-    return [["other", cell.source]] if cell.code and cell.kind in ("answer", "other") else []
+    return [["check" if cell.kind == "check" else "other", cell.source]] if cell.code else []
 
 
 def put_programs(folder):

@@ -25,7 +25,7 @@ from pathlib import Path
 NOBODY = 65534
 LONGEST_MESSAGE = 2000
 MOST_FAILED = 3                 # failed lines of an answer that are told
-PRINTED = 200_000               # characters that are printed as they come; of what follows the end is kept
+PRINTED = 20_000                # characters that are printed as they come; of what follows the end is kept
 KEPT = 10_000
 SHORTEST = 0.05                 # seconds that a statement has even when the time is over: definitions take less
 CELLS = {"<answer": "your cell", "<other": "another cell of yours"}
@@ -94,8 +94,8 @@ def prepare(session, box, packages):
 class Printed(io.TextIOBase):
     """What is printed. Long prints cost no points: only the beginning and the end go out."""
 
-    def __init__(self, out):
-        self.out, self.room, self.end = out, PRINTED, ""
+    def __init__(self, out, room=PRINTED):
+        self.out, self.room, self.end = out, room, ""
 
     def write(self, text):
         """Print a text or keep its end."""
@@ -108,7 +108,8 @@ class Printed(io.TextIOBase):
 
     def flush(self):
         """Send on what is printed."""
-        self.out.flush()
+        if self.out:
+            self.out.flush()
 
     def finish(self):
         """Print the end."""
@@ -129,8 +130,8 @@ class Session:
     """
 
     def __init__(self, whole, seconds):
-        self.whole, self.left = whole, {"answer": seconds, "other": seconds / 2, "given": seconds}
-        self.nowhere = open(os.devnull, "w", encoding="utf-8")
+        self.whole, self.left = whole, {"answer": seconds, "given": seconds, "other": seconds / 2, "check": seconds / 2}
+        self.nowhere = Printed(None, room=0)
         self.answer = types.ModuleType("__main__")
         self.names = self.answer.__dict__
         self.failed = []                # what to tell of the answer's own lines
@@ -152,10 +153,13 @@ class Session:
         self.names |= kept
 
     def run(self, kind, source):
-        """Run one cell of the kind "answer", "given" or "other"."""
+        """Run one cell of the kind "answer", "given", "check" or "other"."""
+        mine = kind in ("answer", "given")
+        if kind == "check" and not self.whole:
+            return
         self._kind = kind
-        with contextlib.redirect_stdout(self.nowhere) if kind == "other" else contextlib.nullcontext():
-            self._run(source, self.whole or kind != "other")
+        with contextlib.nullcontext() if mine else contextlib.redirect_stdout(self.nowhere):
+            self._run(source, self.whole or mine)
 
     def evaluate(self, source):
         """Run what stands after ``%time``; return its value if it is an expression."""
@@ -213,8 +217,14 @@ class Session:
 def only_defines(statement):
     """Return whether a statement is def, class, import, or gives a name to what is there without a call."""
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-        return is_quiet(statement.value)
+        targets = getattr(statement, "targets", None) or [statement.target]
+        return all(map(is_name, targets)) and is_quiet(statement.value)
     return isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom))
+
+
+def is_name(node):
+    """Return whether a target of an assignment is a name, or several: no attribute or item of something else."""
+    return isinstance(node, ast.Name) or isinstance(node, (ast.Tuple, ast.List)) and all(map(is_name, node.elts))
 
 
 def is_quiet(node):
@@ -258,7 +268,8 @@ def run_part(part, calls, session, inputs, np):
     except BaseException as error:
         said = message(error)
         if isinstance(error, AttributeError) and getattr(error, "obj", None) is session.answer:
-            said = f"your notebook does not define {error.name}"
+            unanswered = [text for text in session.failed if text.rsplit("\n", 1)[-1].startswith("NotImplementedError")]
+            said = "NotImplementedError" if unanswered else f"your notebook does not define {error.name}"
         results[f"{part['name']}/error"] = "\n".join([*session.failed, said])[-LONGEST_MESSAGE:]
     return results
 

@@ -100,7 +100,8 @@ class Finder:
         if top in SHOWING and top not in self.allowed:
             return ModuleSpec(name, self)
         if top not in self.allowed and not top.startswith("_sysconfigdata"):
-            raise ModuleNotFoundError(f"imports {name}, which the grader does not have: write it yourself", name=name)
+            raise ModuleNotFoundError(f"No module named {name!r}: this imports {asked(name)}, which the grader does not have; "
+                                      "write it yourself", name=name)
         return None
 
     def create_module(self, spec):
@@ -109,6 +110,14 @@ class Finder:
 
     def exec_module(self, module):
         """Do nothing."""
+
+
+def asked(name):
+    """Return the full name that is being imported: for ``import a.b`` Python asks for ``a`` first."""
+    frame = sys._getframe(2)
+    while frame and "importlib" in frame.f_code.co_filename:
+        name, frame = frame.f_locals.get("name") or name, frame.f_back
+    return name
 
 
 def display(*things, **options):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from course.answers import cells
-from course.answers.arrange import Limits
+from course.answers.limits import Limits
 from tinynet.errors import InputError
 from tinynet.files import sha256
 

@@ -3,12 +3,8 @@
 `sandbox` and `unsandboxed` say how it is started.
 """
 import json
-import math
-import os
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -17,9 +13,7 @@ from pathlib import Path
 
 from course.answers import library
 from course.answers.arrange import put_programs
-
-OPEN_FILES = 64
-THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")} | {"TINYNET_WORKERS": "1"}
+from course.answers.limits import death
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ class Runner:
     ----------
     packages, modules : sequence of str
         What an answer may import: see `library`.
-    limits : arrange.Limits
+    limits : limits.Limits
     """
 
     sandboxed = False               # a subclass says this, and defines path and start
@@ -110,8 +104,8 @@ class Runner:
         try:
             box.chmod(0o755)                        # the folder around it is closed to others
             put_programs(box)
-            job = job | {"path": self.path(), "packages": self.names, "limits": self._rlimits(),
-                         "seconds": self.limits.cpu / 2, "sandboxed": self.sandboxed}
+            job = job | self.limits.for_runner() | {"path": self.path(), "packages": self.names,
+                                                    "sandboxed": self.sandboxed}
             (box / "job.json").write_text(json.dumps(job), encoding="utf-8")
             (box / "inputs.npz").write_bytes(inputs)
             finished = self._watch(self.start(box), output_limit)
@@ -138,11 +132,6 @@ class Runner:
         return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, start_new_session=True, **options)
 
-    def _rlimits(self):
-        limits = {"CORE": 0, "CPU": math.ceil(self.limits.cpu), "FSIZE": self.limits.disk,
-                  "NOFILE": OPEN_FILES}
-        return limits if sys.platform == "darwin" else limits | {"AS": self.limits.memory}
-
     def _watch(self, process, output_limit):
         """Read both pipes up to their limits, and end the process when it passes one or its time is up."""
         self._running.add(process)
@@ -157,7 +146,7 @@ class Runner:
             if self._stopped:
                 self.end(process)
             process.wait(self.limits.wall)
-            problem = over[0] if over else _death(process.returncode, self.limits)
+            problem = over[0] if over else death(process.returncode, self.limits)
         except subprocess.TimeoutExpired:
             problem = f"took longer than {self.limits.wall:g} s"
         finally:
@@ -179,21 +168,3 @@ class Runner:
                 self.end(process)
                 return
             data += chunk
-
-
-def python(executable):
-    """Return the command for a Python that reads no environment or site-packages and writes no byte code."""
-    return [str(executable), "-I", "-S", "-B"]
-
-
-def _death(status, limits):
-    """Return in words what an exit status says."""
-    signalled = -status if status < 0 else status - 128 if status > 128 else 0
-    if not signalled:
-        return f"ended with status {status}" if status else ""
-    name = {item.value: item.name for item in signal.Signals}.get(signalled, f"signal {signalled}")
-    if name == "SIGXCPU":
-        return f"computed longer than {limits.cpu:g} s"
-    if name == "SIGKILL":
-        return f"was killed: it computed longer than {limits.cpu:g} s, or the machine has no memory left"
-    return f"was killed by {name}"

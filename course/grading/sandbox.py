@@ -13,11 +13,12 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from course.answers.limits import THREADS, python
 from course.answers.runner import NOBODY
 from tinynet.errors import InputError
 
 from . import seccomp
-from .process import THREADS, Runner, python
+from .process import Runner
 
 HOME, BOX, LIBRARY = "/home/student", "/box", "/library"
 ENVIRONMENT = {"HOME": HOME, "TMPDIR": HOME, "LANG": "C.UTF-8"} | THREADS
@@ -34,7 +35,7 @@ class Sandbox(Runner):
     ----------
     packages, modules : sequence of str
         What an answer may import: see `library`.
-    limits : arrange.Limits
+    limits : limits.Limits
 
     Raises
     ------

@@ -2,7 +2,9 @@
 import os
 import sys
 
-from .process import THREADS, Runner, python
+from course.answers.limits import THREADS, python
+
+from .process import Runner
 
 RISK = """\
 UNSANDBOXED: students' programs run as you. Each of them can

@@ -1,7 +1,19 @@
-"""A lesson to try the rules on."""
+"""A lesson to try the rules on; the toy assignment, and submissions of it."""
+import json
+import os
+import re
+from pathlib import Path
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from course.answers.limits import Limits
+from course.grading.sandbox import Sandbox
+from tinynet.errors import InputError
+
+FOLDER = Path(__file__).parent / "grading"
+SOLUTION = re.compile(r"### BEGIN SOLUTION.*?### END SOLUTION", re.DOTALL)
 
 
 def code(source, *outputs, tags=()):
@@ -32,3 +44,56 @@ def lesson():
     metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
                 "language_info": {"name": "python"}}
     return nbformat.from_dict(new_notebook(cells=cells, metadata=metadata))
+
+
+class Toy:
+    """The toy assignment's notebook, to be changed and handed in."""
+
+    solutions = FOLDER
+    root = FOLDER.parents[2]
+    text = (FOLDER / "toy" / "toy.ipynb").read_text(encoding="utf-8")
+
+    def book(self, **sources):
+        """Return the solution as JSON with other sources for the cells ``toy-NAME``; None removes the cell."""
+        book = json.loads(self.text)
+        for name, source in sources.items():
+            cells = [cell for cell in book["cells"] if self.grade_id(cell) == f"toy-{name}"]
+            cells[0]["source"] = source
+        book["cells"] = [cell for cell in book["cells"] if cell["source"] is not None]
+        return book
+
+    def empty(self):
+        """Return the notebook as students get it."""
+        book = json.loads(self.text)
+        for cell in book["cells"]:
+            cell["source"] = SOLUTION.sub("raise NotImplementedError()", "".join(cell["source"]))
+            if self.grade_id(cell) == "toy-words":
+                cell["source"] = "YOUR ANSWER HERE"
+        return book
+
+    @staticmethod
+    def grade_id(cell):
+        return cell["metadata"].get("nbgrader", {}).get("grade_id")
+
+    @staticmethod
+    def hand_in(submissions, student, content):
+        """Write a submission, from JSON or bytes, and return its path."""
+        path = submissions / student / "toy" / "toy.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        return path
+
+
+@pytest.fixture(scope="session")
+def toy():
+    return Toy()
+
+
+@pytest.fixture(scope="session")
+def bubblewrap():
+    """Skip where there is no working bubblewrap; fail there if REQUIRE_SANDBOX is set, as it is in `.ci/run`."""
+    try:
+        with Sandbox(("numpy",), (), Limits()):
+            pass
+    except InputError as error:
+        (pytest.fail if os.environ.get("REQUIRE_SANDBOX") else pytest.skip)(str(error))

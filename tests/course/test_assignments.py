@@ -1,14 +1,17 @@
 """The three assignments: their parts fit, and students get nothing of them that they should not."""
 import ast
 import copy
+import dataclasses
 import re
 
-import nbformat
 import pytest
 
 from course import check
 from course.generate import SOLUTIONS, solutions
-from course.grading import contract, library
+from course.answers import library
+from course.answers.asgraded import AsGraded
+from course.answers.cells import Cell
+from course.grading import contract
 from course.notebook import LESSONS, ROOT, code_cells, read
 
 ASSIGNMENTS = ROOT / "assignments"
@@ -123,9 +126,13 @@ class TestSolution:
     def test_a_line_that_imports_the_answer_fails(self, name):
         """The check of a notebook, which students run, refuses what the grader's sandbox does not have."""
         metadata = solution(name).metadata.course
-        for line in ("from tinynet.ops import conv2d", "import tinynet.ops", "from tinynet.optim.adam import Adam",
-                     "from tinynet import ops", "from tinynet import InputError, layers", "import scipy.signal"):
-            assert list(check._foreign([nbformat.v4.new_code_cell(line)], metadata)), line
+        cell = Cell("answer", "t", "", True)
+        with AsGraded(metadata.packages, metadata.tinynet) as graded:
+            for line in ("from tinynet.ops import conv2d", "import tinynet.ops", "from tinynet.optim.adam import Adam",
+                         "from tinynet import ops", "from tinynet import InputError, layers", "import scipy.signal"):
+                answer = dataclasses.replace(cell, source=line)
+                _, failed = graded.check([answer], [answer], Cell("check", "t-check", "assert True", True), {})
+                assert "Error: " in failed, line
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from course import check
+from course import check, kernel
 from course.__main__ import main
 from tinynet.errors import InputError
 
+DESCEND = ("def descend(gradient, w, rate, steps):\n    path = [w]\n    for _ in range(steps):\n"
+           "        path.append(path[-1] - rate * gradient(path[-1]))\n    return np.stack(path)")
 TOY = Path(__file__).parent / "grading" / "toy" / "toy.ipynb"
 
 
@@ -53,26 +55,123 @@ def test_what_is_wrong_is_said(save, capsys):
     assert ("1 of 4 numbers are wrong; the first, at [1, 1], is 0.25 and should be 0.5 "
             "(relative tolerance 1e-12)") in printed
     assert "imports scipy.optimize, which the grader does not have" in printed
+    assert "This check passes in Jupyter" not in printed
     assert "0 of 15 points so far" in printed
 
 
 def test_other_ways_to_fail(save, monkeypatch):
     monkeypatch.setattr(check, "SECONDS", 3)
+    monkeypatch.setattr(kernel, "PATIENCE", 0.5)
+    said = []
     outcomes = check.check(save(square="class Square(Function)\n    pass", descend="while True:\n    pass",
-                                softmax="def softmax(scores):\n    return scores[0]"))
+                                softmax="def softmax(scores):\n    return scores[0]"), said.append)
     messages = [outcome.message for outcome in outcomes]
     assert "SyntaxError" in messages[0] and "the shape is (2,) and should be (2, 2)" == messages[1]
-    assert messages[2].startswith("ran longer than 3 s")
+    assert "TimeoutError" in messages[2] and "name 'descend' is not defined" in messages[2]
     assert [outcome.points for outcome in outcomes] == [0, 0, 0]
+    assert len(said) == 1 and "which begins 'while True:', is still running; it is stopped after 3 s" in said[0]
 
 
-@pytest.mark.parametrize("cells, fault", [
-    ({"given": "import no_such_package"}, "was given fails .*no_such_package"),
-    ({"softmax": "import os\nos._exit(1)"}, "ended Python itself"),
-])
-def test_notebooks_that_cannot_be_checked(save, cells, fault):
-    with pytest.raises(InputError, match=fault):
-        check.check(save(**cells))
+def test_a_given_cell_that_fails_is_named(save):
+    with pytest.raises(InputError, match="was given fails .*no_such_package"):
+        check.check(save(given="import no_such_package"))
+
+
+def test_an_answer_that_ends_python_costs_its_own_points_only(save):
+    outcomes = check.check(save(softmax="import os\nos._exit(1)"))
+    assert [outcome.points for outcome in outcomes] == [6, 0, 5]
+    assert outcomes[1].message == "ended with status 1"
+    assert outcomes[0].note == "" and "ended Python itself" in outcomes[2].note
+
+
+def test_where_jupyter_and_the_grade_differ_is_said(save):
+    """A file beside the notebook, and a helper that stands below the check."""
+    path = save(softmax="from rows import softmax", descend=DESCEND.replace("rate *", "rate * ONE *"))
+    (path.parent / "rows.py").write_text(
+        "import numpy as np\ndef softmax(s):\n    e = np.exp(s - s.max(1, keepdims=True))\n    return e / e.sum(1, keepdims=True)")
+    book = json.loads(path.read_text(encoding="utf-8"))
+    book["cells"].append({"cell_type": "code", "metadata": {}, "source": "ONE = 1"})
+    path.write_text(json.dumps(book), encoding="utf-8")
+    square, softmax, descend = check.check(path)
+    assert (square.points, softmax.points, descend.points) == (6, 0, 5) and square.note == ""
+    assert "imports rows, which the grader does not have" in softmax.message
+    assert "This check passes in Jupyter, but not as it is graded" in softmax.message
+    assert "In Jupyter" in descend.note and "NameError: name 'ONE' is not defined" in descend.note
+
+
+@pytest.mark.parametrize("variables", [{"PYTHONOPTIMIZE": "1"}, {"PYTHONOPTIMIZE": "2"}])
+def test_a_check_of_bare_asserts_checks_under_optimised_python_too(save, monkeypatch, variables):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    path = save(softmax="def softmax(scores):\n    return scores", softmax_check="assert softmax(np.ones(2))[0] == 0.5")
+    assert [outcome.points for outcome in check.check(path)] == [6, 0, 5]
+    assert kernel.errors(["assert False"], path.parent, 60, print) == ["AssertionError:"]
+
+
+def test_the_command_itself_optimised(root, save):
+    path = save(softmax="def softmax(scores):\n    return scores", softmax_check="assert softmax(np.ones(2))[0] == 0.5")
+    command = [sys.executable, "-O", "-m", "course", "check", str(path)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 1 and "fail  toy-softmax" in done.stdout
+
+
+def test_a_notebook_without_metadata_is_checked_by_its_name(folder, save):
+    """As some programs save it; the assignment as it was handed out knows what the notebook has lost."""
+    save("toy_one")
+    book = json.loads(TOY.read_text(encoding="utf-8"))
+    book["metadata"] = {}
+    for cell in book["cells"]:
+        cell["metadata"] = {}
+    path = folder / "toy_one (2).ipynb"
+    path.write_text(json.dumps(book), encoding="utf-8")
+    outcomes = check.check(path)
+    assert [outcome.points for outcome in outcomes] == [6, 4, 5]
+    assert "toy-softmax is gone: graded the cell that defines softmax instead" in outcomes[1].note
+
+
+def changed(book, **changes):
+    for cell in book["cells"]:
+        for key, value in changes.items():
+            cell.pop(key, None) if value is None else cell.update({key: value})
+    return json.dumps(book).encode()
+
+
+@pytest.mark.parametrize("save_as", [
+    lambda book: changed(book, execution_count=None, outputs=None),
+    lambda book: changed(book, id="same"),
+    lambda book: json.dumps({key: book[key] for key in ("cells", "metadata")}).encode(),
+    lambda book: json.dumps(book | {"nbformat": 5}).encode(),
+    lambda book: json.dumps(book | {"nbformat_minor": 0}).encode(),
+    lambda book: json.dumps(book | {"metadata": book["metadata"] | {"kernelspec": {"name": "ir"}}}).encode(),
+    lambda book: b"\xef\xbb\xbf" + json.dumps(book).encode(),
+    lambda book: json.dumps(book).encode("utf-16"),
+    lambda book: json.dumps({"nbformat": 3, "metadata": book["metadata"], "worksheets": [{"cells": [
+        {"cell_type": cell["cell_type"], "metadata": cell["metadata"],
+         "input" if cell["cell_type"] == "code" else "source": cell["source"]} for cell in book["cells"]]}]}).encode(),
+], ids=["no outputs", "one id", "no nbformat", "format 5", "format 4.0", "kernel of R", "BOM", "UTF-16", "format 3"])
+def test_notebooks_of_other_programs_are_read(toy, save, tmp_path, monkeypatch, save_as):
+    monkeypatch.setattr(kernel, "errors", lambda sources, *others: [""] * len(sources))
+    path = save()
+    path.write_bytes(save_as(json.loads(path.read_text(encoding="utf-8"))))
+    assert [outcome.points for outcome in check.check(path)] == [6, 4, 5]
+
+
+@pytest.mark.parametrize("contents", [b"", b" ", bytes(9), b"[]", b"{}", b"<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> b\n", b"\x89PNG"])
+def test_what_cannot_be_read_is_one_line_that_throws_no_work_away(folder, capsys, contents):
+    path = folder / "x.ipynb"
+    path.write_bytes(contents)
+    assert main(["check", str(path)]) == 2
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1 and "x.ipynb: not a notebook: " in line
+    assert not [word for word in ("restore", "checkout", "delete it", "discard", "again") if word in line]
+
+
+def test_nobody_reads_on(root, save):
+    """As `course check a1 | head -1` does."""
+    command = [sys.executable, "-m", "course", "check", str(save())]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        assert running.stderr.read() == b""
 
 
 def test_what_is_no_assignment(folder, save):

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from course.grading import library
+from course.answers import library
 from tinynet.errors import InputError
 
 

@@ -17,7 +17,7 @@ def folder(toy, tmp_path):
 def test_load(toy):
     assignment = contract.load(toy.solutions / "toy")
     assert assignment.name == "toy" and [task.points for task in assignment.tasks] == [6, 4, 5]
-    assert assignment.given == ["import numpy as np\nfrom tinynet import Function, Tensor"]
+    assert assignment.given == {"toy-given": "import numpy as np\nfrom tinynet import Function, Tensor"}
     assert assignment.packages == ("numpy",) and assignment.modules == ("backend", "errors", "tensor")
 
 

@@ -7,10 +7,11 @@ import time
 import numpy as np
 import pytest
 
+from course.answers.limits import Limits
 from course.grading import sandbox, seccomp, wire
-from course.grading.contract import Limits
+from course.grading.process import Stopped
 from course.grading.sandbox import Sandbox
-from course.grading.unsandboxed import Stopped, Unsandboxed
+from course.grading.unsandboxed import Unsandboxed
 from tinynet.errors import InputError
 
 LIMITS = Limits(cpu=1, wall=30, memory=1 << 30, disk=1 << 20, log=10_000)
@@ -34,7 +35,7 @@ def safe(bubblewrap):
 def run(box, source, limit=100_000):
     buffer = io.BytesIO()
     np.savez(buffer, **{"0/x": np.arange(4.0)})
-    job = {"given": ["import numpy as np"], "others": [], "answers": [source], "calls": CALL,
+    job = {"given": ["import numpy as np"], "above": [["answer", source]], "below": [], "whole": False, "calls": CALL,
            "parts": [{"name": "p", "call": "call", "trials": 1}]}
     return box.run(job, buffer.getvalue(), limit)
 
@@ -48,7 +49,7 @@ def test_results_come_back(box):
 @pytest.mark.parametrize("source, problem", [
     ("import os\nos._exit(3)", "ended with status 3"),
     ("import os\nos.abort()", "was killed by SIGABRT"),
-    ("while True: pass", "computed longer than 1 s"),
+    ("def f(x):\n    while True: pass", "computed longer than 1 s"),
     ("print('x' * 20_000)", "printed more than 0.01 MB"),
     ("def f(x): return np.zeros(100_000)", "returned more than 0.1 MB"),
 ])
