@@ -87,8 +87,9 @@ def _steps(cell, chosen, given):
     """Return what a cell adds to a run, as [kind, source] each."""
     if chosen:
         return [["answer", cell.source]]
-    if cell.code and cell.kind == "given" and cell.source != given.get(cell.grade_id):
-        return [["other", cell.source], ["given", given.get(cell.grade_id, "")]]
+    ours = given.get(cell.grade_id) if cell.kind == "given" else None
+    if ours is not None:
+        return [] if cell.source == ours else [["other", cell.source], ["given", ours]]
     return [["check" if cell.kind == "check" else "other", cell.source]] if cell.code else []
 
 

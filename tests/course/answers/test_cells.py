@@ -54,6 +54,27 @@ def test_what_is_no_notebook(data):
         notebook.parse(data)
 
 
+def test_format_3_is_read():
+    mark = {"nbgrader": {"grade": False, "solution": True, "locked": False, "grade_id": "a"}}
+    sheets = [{"cells": [{"cell_type": "code", "input": ["x = ", "1"], "metadata": mark}]}, 3,
+              {"cells": [{"cell_type": "heading", "source": "Top", "level": 1}, "no"]}]
+    read = notebook.parse(json.dumps({"nbformat": 3, "metadata": {}, "worksheets": sheets}).encode())
+    assert [(cell.kind, cell.source, cell.code) for cell in read.cells] == [("answer", "x = 1", True), ("other", "Top", False)]
+
+
+@pytest.mark.parametrize("data, reason", [
+    (b"", "the file is empty; .*ipynb_checkpoints"), (bytes(5000), "the file is empty"), (b"\xef\xbb\xbf \n", "the file is empty"),
+    (b'{\n<<<<<<< HEAD\n"cells": [],\n=======\n"cells": []\n>>>>>>> main\n}', "line 2: <<<<<<<.*keep what you want of both sides"),
+    (b'{"cells": [], \n "metadata"', "line 2: .*cut off on its way; keep it"),
+    (b"[" * 100_000, "RecursionError"), (b'{"nbformat": 4}', "no list of cells; keep the file"),
+    (b'{"worksheets": [3]}', "no list of cells"),
+])
+def test_why_it_is_none_and_what_to_do(data, reason):
+    with pytest.raises(InputError, match=f"^not a notebook: .*{reason}") as error:
+        notebook.parse(data)
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.parametrize("content", [
     None, 3, "x", [], {"metadata": 3}, {"metadata": {"nbgrader": []}, "source": None}])
 def test_odd_cells_are_no_trouble(content):

@@ -88,6 +88,13 @@ def class_of(toy, bubblewrap, command, tmp_path_factory):
     if os.name == "posix":
         (base / "in" / "linked").symlink_to(base / "in" / "full")
         toy.hand_in(base / "in", "<b>& evil\n", toy.book())
+    toy.hand_in(base / "in", "tries", toy.book(softmax=f"{SOFTMAX.format(SHIFTED, 'e / e.sum(axis=1, keepdims=True)')}\nmine(3)"))
+    talks = "print('first')\nfor i in range(5000): print(i)\nprint('last')\ndef softmax(scores): return scores"
+    toy.hand_in(base / "in", "talks", toy.book(softmax=talks))
+    toy.hand_in(base / "in", "J\u00fcrgen", toy.book())
+    elsewhere = toy.book(words="YOUR ANSWER HERE")
+    elsewhere["cells"].append({"cell_type": "markdown", "metadata": {}, "source": "It overshoots, as I think."})
+    toy.hand_in(base / "in", "words_below", elsewhere)
     assert command(base) == 0
     return base
 
@@ -113,7 +120,7 @@ def test_a_mutant_loses_points_exactly_in_its_task(class_of, name):
 
 
 @pytest.mark.parametrize("name, expected", [
-    ("full", FULL), ("own_helper", FULL), ("stripped", FULL), ("twice", FULL), ("locked_cells_changed", FULL),
+    ("full", FULL), ("tries", FULL), ("J\u00fcrgen", FULL), ("own_helper", FULL), ("stripped", FULL), ("twice", FULL), ("locked_cells_changed", FULL),
     ("latin", FULL), ("syntax", FULL | {"toy-softmax": 0}), ("empty", NOTHING), ("garbage", NOTHING),
     ("nothing", NOTHING),
     pytest.param("<b>& evil\\n", FULL, marks=pytest.mark.skipif(os.name != "posix", reason="no name on Windows")),
@@ -138,6 +145,29 @@ def test_feedback_shows_a_students_own_numbers(class_of):
     assert "SyntaxError" in feedback(class_of, "syntax")
 
 
+def test_feedback_shows_the_lines_that_fail_and_cost_nothing(class_of):
+    page = feedback(class_of, "tries")
+    assert "<strong>15 of 20 points</strong>" in page and "toy-softmax: lines of your cell that fail" in page
+    assert "NameError: name &#x27;mine&#x27; is not defined" in page
+    assert "lines of your cell that fail" not in feedback(class_of, "full")
+
+
+def test_feedback_shows_the_end_of_what_was_printed(class_of):
+    page = feedback(class_of, "talks")
+    assert "4999\nlast\n</pre>" in page and "first" not in page and len(page) < 10_000
+
+
+def test_a_folder_has_the_students_name(class_of):
+    assert "15 of 20 points" in feedback(class_of, "J\u00fcrgen")
+
+
+def test_words_below_their_cell_wait_for_a_mark(class_of):
+    assert "words_below,toy,toy-words,,5" in (class_of / "out" / "grades.csv").read_text(encoding="utf-8")
+    assert "It overshoots, as I think." in (class_of / "out" / "written.html").read_text(encoding="utf-8")
+    assert "words_below,toy-words,,5," in (class_of / "out" / "marks.csv").read_text(encoding="utf-8")
+    assert "toy-words: the answer stands in a cell below its own" in feedback(class_of, "words_below")
+
+
 def feedback(base, student):
     return (base / "out" / "feedback" / student / "toy" / "feedback.html").read_text(encoding="utf-8")
 
@@ -151,6 +181,17 @@ def test_marks_are_merged_without_grading_again(class_of, command):
     page = feedback(class_of, "full")
     assert "19 of 20 points<" in page and "nice" in page
     assert stamps(class_of) == before
+    for kept in ((), ("--marks", str(class_of / "out" / "marks.csv"))):
+        assert command(class_of, *kept) == 0
+        assert "full,toy,toy-words,4,5" in (class_of / "out" / "grades.csv").read_text(encoding="utf-8")
+
+
+def test_marks_without_a_column_change_nothing(class_of, command, capsys):
+    grades = (class_of / "out" / "grades.csv").read_bytes()
+    (class_of / "wrong.csv").write_text("full,toy-words,4,5,nice\n", encoding="utf-8")
+    assert command(class_of, "--marks", str(class_of / "wrong.csv")) == 2
+    assert "has no column student" in capsys.readouterr().err
+    assert (class_of / "out" / "grades.csv").read_bytes() == grades
 
 
 def stamps(base):
@@ -195,6 +236,21 @@ def test_a_run_that_is_killed_goes_on_where_it_stopped(toy, bubblewrap, tmp_path
     assert before.items() <= stamps(tmp_path).items()
     assert grades(tmp_path) == {f"early{number}": FULL for number in range(4)} | {
         "middle": FULL | {"toy-softmax": 0}, "zoe": NOTHING}
+
+
+def test_optimised_python_grades_the_same(toy, bubblewrap, tmp_path):
+    """A part that asserts, in a solution folder of its own."""
+    folder = shutil.copytree(toy.solutions / "toy", tmp_path / "solutions" / "toy")
+    checks = (folder / "checks.py").read_text(encoding="utf-8")
+    old = "    return answer.softmax(scores)"
+    assert old in checks
+    (folder / "checks.py").write_text(checks.replace(old, "    p = answer.softmax(scores)\n    assert p.max() <= 1\n    return 1.0"))
+    toy.hand_in(tmp_path / "in", "ann", toy.book(softmax="def softmax(scores):\n    return scores"))
+    done = subprocess.run([sys.executable, "-O", "-m", "course", "grade", tmp_path / "in", "--assignment", "toy", "--solutions",
+                           tmp_path / "solutions", "--out", tmp_path / "out"], cwd=toy.root, capture_output=True, text=True,
+                          env=os.environ | {"PYTHONOPTIMIZE": "2"})
+    assert done.returncode == 0, done.stderr
+    assert grades(tmp_path) == {"ann": FULL | {"toy-softmax": 0}}
 
 
 def test_two_runs_do_not_write_to_one_place(toy, command, tmp_path, capsys):

@@ -22,7 +22,7 @@ def test_a_good_one(toy, tmp_path):
 
 @pytest.mark.parametrize("content, note", [
     (b"no", "not a notebook"), (b"", "not a notebook"), (bytes((20 << 20) + 1), "larger than 20 MB"),
-    (b'{"worksheets": [], "nbformat": 3}', "not a notebook of format 4"),
+    (b'{"worksheets": [], "nbformat": 3}', "holds no list of cells"),
     (json.dumps({"cells": [{"cell_type": "code", "source": "x" * (1 << 20 | 1)}]}).encode(), "more than 1,048,576"),
 ])
 def test_unreadable_ones_are_notes(toy, tmp_path, content, note):
@@ -107,27 +107,45 @@ def test_without_a_good_time_stamp_the_files_date_counts(toy, tmp_path, stamp):
     assert read(tmp_path, due=DUE).notes == ["late by 1:00:00 hours, by the file's date"]
 
 
-def cells(work, sources):
-    return [cell for cell in work.cells if cell.source in sources]
+@pytest.mark.parametrize("name, note", [
+    ("toy.IPYNB", ""), ("Toy.ipynb", ""), ("toy.ipynb.txt", "renamed: toy.ipynb.txt"), ("toy.json", "renamed: toy.json"),
+    ("toy-final.ipynb", "renamed: toy-final.ipynb"),
+])
+def test_other_names_are_found(toy, tmp_path, name, note):
+    path = toy.hand_in(tmp_path, "ann", toy.book())
+    path.rename(path.with_name(name))
+    for hidden in ("._toy.ipynb", "._Toy.IPYNB", ".DS_Store"):
+        path.with_name(hidden).write_bytes(b"\0\5\x16\7")
+    work = read(tmp_path)
+    assert work.cells and [note in line for line in work.notes] == [True] * bool(note)
 
 
-def test_answers_are_found_by_grade_id_or_else_by_what_they_define(toy, tmp_path):
-    solution = "def softmax(scores):\n    pass"
-    book = toy.book(softmax="first")
-    book["cells"].append(book["cells"][6] | {"source": "second"})
-    toy.hand_in(tmp_path, "twice", book)
-    work = read(tmp_path, "twice")
-    assert [cell.source for cell in submission.answers(work, solution, "toy-softmax")] == ["first", "second"]
-    assert "2 cells" in work.notes[0]
+def test_other_places_are_found(toy, tmp_path):
+    path = toy.hand_in(tmp_path, "lower", toy.book())
+    path.parent.rename(path.parent.with_name("TOY"))
+    path = toy.hand_in(tmp_path, "flat", toy.book())
+    path.rename(path.parent.parent / "toy.ipynb")
+    path.parent.rmdir()
+    for student, note in (("lower", "the folder TOY was taken for toy"), ("flat", "no folder toy: taken was")):
+        work = read(tmp_path, student)
+        assert work.cells and note in work.notes[0]
 
-    book = toy.book(softmax="def other(): pass\n\ndef softmax(x): return x")
-    for cell in book["cells"]:
-        cell["metadata"] = {}
-    toy.hand_in(tmp_path, "stripped", book)
-    work = read(tmp_path, "stripped")
-    found = submission.answers(work, solution, "toy-softmax")
-    assert len(found) == 1 and "softmax(x)" in found[0].source and "softmax instead" in work.notes[0]
 
-    toy.hand_in(tmp_path, "gone", toy.book(softmax=None))
-    work = read(tmp_path, "gone")
-    assert submission.answers(work, solution, "toy-softmax") == [] and "not answered" in work.notes[0]
+def test_what_macos_packs_is_no_student(toy, tmp_path):
+    toy.hand_in(tmp_path, "ann", toy.book())
+    toy.hand_in(tmp_path, "__MACOSX", b"\0\5\x16\7")
+    folders, notes = submission.students(tmp_path)
+    assert [path.name for path in folders] == ["ann"] and "__MACOSX" in notes[0]
+
+
+@pytest.mark.parametrize("name", ["ann", "a.b-c_d@e", "Ann2", "J\u00fcrgen", "Jos\u00e9 Garc\u00eda", "\u674e\u5a1c", "o'neil, pat"])
+def test_plain_names_are_kept(name):
+    assert submission.folder_name(name) == name
+
+
+@pytest.mark.parametrize("name", [
+    "..", ".", "", "a/b", "../a", "a\\b", ".state", "e\u0301", "a" * 65, "a.", "student-1", "a:b", "a  b", " a", "a ", "a\n", "CON",
+    "nul.txt", "com1", "a'", "\u00e9" * 33])
+def test_other_names_are_made_safe_and_stay_different(name):
+    safe = submission.folder_name(name)
+    assert safe.startswith("student-") and len(safe) == 24 and safe != submission.folder_name(name + "x")
