@@ -100,6 +100,53 @@ def test_memory_and_disk_have_limits(safe):
     assert "File too large" in text or "No space left" in text
 
 
+HONEST = """
+import array, bisect, calendar, csv, dataclasses, datetime, decimal, fractions, glob, gzip, hashlib, io, itertools, json, locale
+import lzma, math, os, pathlib, pickle, platform, random, re, secrets, shutil, signal, sqlite3, statistics, string, struct, sys
+import tempfile, textwrap, threading, time, timeit, traceback, typing, unittest, uuid, warnings, zipfile, zoneinfo
+
+def f(x):
+    with tempfile.TemporaryDirectory(dir='.') as folder:
+        path = pathlib.Path(folder, 'a.npz')
+        np.savez(path, x=x)
+        with np.load(path) as arrays:
+            assert (arrays['x'] == x).all()
+        np.save(path.with_suffix('.npy'), x)
+        assert np.load(path.with_suffix('.npy'), mmap_mode='r')[1] == 1
+        shutil.copy2(path, folder + '/b.npz'), shutil.copytree(folder, folder + '/c'), path.rename(folder + '/d.npz')
+        assert sorted(os.listdir(folder)) == ['a.npy', 'b.npz', 'c', 'd.npz'] and list(os.walk(folder)) and glob.glob('*')
+        os.symlink('d.npz', folder + '/e'), os.chmod(folder + '/d.npz', 0o600), os.utime(folder + '/d.npz'), os.stat(folder + '/e')
+        with gzip.open(folder + '/f.gz', 'wt') as file:
+            file.write('text')
+        with sqlite3.connect(folder + '/g.db') as base:
+            base.execute('create table t (x)')
+    assert np.linalg.svd(np.eye(40))[1].sum() == 40 and (np.eye(300) @ np.eye(300)).sum() == 300
+    assert np.fft.ifft(np.fft.fft(x)).real[2] > 1.9 and np.random.default_rng(0).random() < 1 and random.random() < 1
+    time.sleep(0.01), time.perf_counter(), time.process_time(), datetime.datetime.now(), secrets.token_bytes(9), uuid.uuid4()
+    assert timeit.timeit('1', number=1) and threading.current_thread() and platform.machine() and sys.getsizeof(x) and os.getpid()
+    threading.Lock().acquire(), np.show_config, os.cpu_count(), os.sched_getaffinity(0), os.times(), os.uname()
+    signal.signal(signal.SIGALRM, lambda *_: None), signal.setitimer(signal.ITIMER_REAL, 0.01), time.sleep(0.05)
+    return np.linalg.solve(np.diag(x + 1), x)
+"""
+
+
+def test_what_honest_answers_do_works(safe):
+    """The files, clocks, locks and numbers of the standard library and NumPy: all their calls are allowed."""
+    done = run(safe, HONEST)
+    assert done.problem == "" and list(wire.read(done.output)) == ["p/0/"], str(wire.read(done.output))
+
+
+@pytest.mark.parametrize("source", [
+    "import threading\nthreading.Thread(target=print).start()", "import os\nos.fork()", "import subprocess\nsubprocess.run(['ls'])",
+    "import socket\nsocket.socket()", "import os\nos.pipe()", "import os\nos.memfd_create('a')", "import os\nos.unshare(0)",
+    "import asyncio\nasyncio.run(asyncio.sleep(0))", "import multiprocessing\nmultiprocessing.Pool(2)",
+])
+def test_what_needs_another_process_thread_or_socket_fails_as_an_error(safe, source):
+    done = run(safe, f"{source}\n\ndef f(x):\n    return x")
+    results = wire.read(done.output)
+    assert done.problem == "" and "Error: " in str(results["failed"]) and len(results["p/0/"]) == 4
+
+
 def test_without_bubblewrap_it_refuses_and_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
     with pytest.raises(InputError, match="apt install bubblewrap.*--unsandboxed"):
