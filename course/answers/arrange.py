@@ -5,7 +5,7 @@ import shutil
 import textwrap
 from pathlib import Path
 
-from . import runner, standins
+from . import runner, session, standins
 
 UNFINISHED = re.compile(r"^[ \t]*raise NotImplementedError", re.MULTILINE)
 DEFINES = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)
@@ -95,6 +95,6 @@ def _steps(cell, chosen, given):
 
 def put_programs(folder):
     """Copy `runner` and what it needs beside it into a folder; return the runner's path there."""
-    for module in (standins, runner):
+    for module in (session, standins, runner):
         shutil.copy(module.__file__, folder)
     return folder / Path(runner.__file__).name
