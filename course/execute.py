@@ -5,7 +5,7 @@ import time
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from .guard import faults
-from .kernel import client, environment
+from .kernel import client, run
 from .notebook import code_cells, read, shown, tidy, varies, write
 
 CELL_SECONDS = 120              # nbval's limit in `make test` too
@@ -85,7 +85,7 @@ def _run(notebook, folder):
 
     runs = client(notebook, folder, timeout=CELL_SECONDS, record_timing=False, coalesce_streams=True, on_cell_start=note)
     try:
-        runs.execute(env=environment(), cleanup_kc=True)
+        run(runs)
     except CellExecutionError as error:
         trace = shown(code_cells(notebook)[reached - 1].outputs[-1])
         raise LessonError(f"cell [{reached}] failed: {error.ename}: {error.evalue}\n{trace}") from None

@@ -1,4 +1,5 @@
 """Running cells in a fresh kernel of this Python, as Jupyter's "Restart and run all" does."""
+import asyncio
 import os
 import threading
 
@@ -20,9 +21,37 @@ def client(notebook, folder, **options):
                           **options)
 
 
-def environment():
-    """Return the environment of a kernel: the user's, without what changes what a notebook shows or checks."""
-    return {name: value for name, value in os.environ.items() if name not in OURS}
+class _Loop(asyncio.SelectorEventLoop):
+    """Leaves Ctrl-C to Python. nbclient would take it, and then report a kernel that died."""
+
+    def add_signal_handler(self, *arguments):
+        raise NotImplementedError
+
+
+def run(client):
+    """Run a client's notebook in the user's environment, without what changes what a notebook shows or checks.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At Ctrl-C, once the kernel has ended.
+    CellExecutionError, CellTimeoutError, DeadKernelError
+        As nbclient does.
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in OURS}
+
+    async def execute():
+        task = asyncio.ensure_future(client.async_execute(env=environment, cleanup_kc=True))
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait([task])
+            task.exception()
+            raise
+
+    with asyncio.Runner(loop_factory=_Loop) as runner:
+        runner.run(execute())
 
 
 def errors(sources, folder, seconds, say):
@@ -51,9 +80,9 @@ def errors(sources, folder, seconds, say):
         watch.start(cell_index, cell.source)
 
     runs = client(notebook, folder, timeout=seconds, interrupt_on_timeout=True, allow_errors=True, on_cell_start=start,
-                  on_cell_executed=lambda **cell: watch.stop())
+                  on_cell_executed=lambda **cell: watch.stop(), shutdown_kernel="immediate")
     try:
-        runs.execute(env=environment(), cleanup_kc=True)
+        run(runs)
         reached = len(sources)
     except DeadKernelError:
         pass

@@ -7,6 +7,8 @@ import nbformat
 from tinynet.errors import InputError
 from tinynet.files import atomic_write
 
+from .answers.cells import decode, parse
+
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = ROOT / "lessons"
 IGNORE = "nbval-ignore-output"                  # the tag of a cell whose output differs between runs
@@ -63,10 +65,19 @@ def read(path):
         If the file is no notebook.
     """
     try:
-        return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError) as error:
+        return _read(path)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _read(path):
+    text, _ = decode(path.read_bytes())
+    try:
+        return nbformat.reads(text, as_version=4)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
+        parse(text.encode())                            # it says better what is wrong, if it finds it too
         reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not a notebook ({reason}); restore it from git") from None
+        raise InputError(f"not a notebook as Jupyter writes it ({reason}); open it in JupyterLab and save it") from None
 
 
 def code_cells(notebook):

@@ -104,7 +104,7 @@ class Session:
         name = f"<{self._kind} {self._number}>"
         try:
             source = as_python(source)
-            statements = ast.parse(source).body
+            statements = ast.parse(source, name).body
         except BaseException as error:
             return self._note(error)
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
@@ -186,6 +186,8 @@ def as_python(source):
 
 def message(error):
     """Return what a student needs of an exception: the lines of their cells and the last line."""
+    if isinstance(error, SyntaxError) and (error.filename or "").split(" ")[0] in CELLS:
+        return f"line {error.lineno} of your cell: {(error.text or '').strip()}\n{type(error).__name__}: {error.msg}"
     frames = [(frame, CELLS.get(frame.filename.split(" ")[0])) for frame in traceback.extract_tb(error.__traceback__)]
     lines = [f"line {frame.lineno} of {cell}{', in ' * (frame.name != '<module>')}{frame.name.replace('<module>', '')}: {frame.line}" for frame, cell in frames if cell]
     lines += traceback.format_exception_only(error)

@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -164,6 +166,19 @@ def test_what_cannot_be_read_is_one_line_that_throws_no_work_away(folder, capsys
     line = capsys.readouterr().err
     assert line.count("\n") == 1 and "x.ipynb: not a notebook: " in line
     assert not [word for word in ("restore", "checkout", "delete it", "discard", "again") if word in line]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal")
+def test_ctrl_c_in_an_endless_loop_is_one_line(root, save):
+    """It comes once the notebook runs, and again while all is imported: no traceback, and no kernel stays behind."""
+    command = [sys.executable, "-m", "course", "check", str(save(softmax="while True:\n    pass"))]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          start_new_session=True, text=True) as running:
+        assert "is still running" in running.stderr.readline()
+        os.killpg(running.pid, signal.SIGINT)
+        assert running.wait(30) == 130
+        assert running.stderr.read() == "\ncourse: stopped; every file is as it was or finished\n"
 
 
 def test_nobody_reads_on(root, save):

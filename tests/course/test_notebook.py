@@ -36,12 +36,13 @@ def test_a_lesson_that_is_not_there_is_a_mistake(lessons, name):
         find([name], lessons)
 
 
-@pytest.mark.parametrize("contents", [b"", b"{}", b"\xff", b"<<<<<<< HEAD\n{}"])
+@pytest.mark.parametrize("contents", [
+    b"", b"{}", b"\xff", b"[]", b"3", b"<<<<<<< HEAD\n{}", b'{"cells": 3, "nbformat": 4}', bytes(9)])
 def test_a_file_that_is_no_notebook_is_a_mistake(tmp_path, contents):
     (tmp_path / "x.ipynb").write_bytes(contents)
     with pytest.raises(InputError, match="x.ipynb: not a notebook") as error:
         read(tmp_path / "x.ipynb")
-    assert "\n" not in str(error.value)
+    assert "\n" not in str(error.value) and "restore" not in str(error.value)
 
 
 def test_writing_and_reading_give_the_lesson_back(lesson, tmp_path):
