@@ -70,7 +70,8 @@ class AsGraded:
     def _run(self, job, source):
         """Return what is wrong, what failed, and whether the program did not come to its end."""
         with tempfile.TemporaryDirectory(dir=self.folder, ignore_cleanup_errors=True) as home:
-            job = job | self.limits.for_runner() | {"path": self.path, "packages": self.names, "sandboxed": False}
+            job = job | self.limits.for_runner() | {"path": self.path, "packages": self.names, "sandboxed": False,
+                                                    "fenced": True}
             Path(self.folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
             np.savez(self.folder / "inputs.npz", **{"0/source": np.array(source)})
             command = [*python(sys.executable), str(self.folder / "runner.py"), str(self.folder)]

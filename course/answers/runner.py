@@ -4,11 +4,13 @@ It imports nothing of the course but `session` and `standins`. The answer shares
 the grader believes nothing that it says: what comes out is a stream of frames (8 bytes of length, then an
 ``.npz``), one for each part, and only numbers that are right earn points.
 """
+import _thread
 import io
 import json
 import os
 import select
 import sys
+import threading
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -21,6 +23,8 @@ else:
     from . import standins
 
 NOBODY = 65534
+ALONE = ("subprocess.", "socket.", "os.fork", "os.posix_spawn", "os.system", "os.exec", "os.spawn")
+THREADS = "start_new_thread", "start_joinable_thread"
 
 
 def main(box):
@@ -37,6 +41,8 @@ def main(box):
     inputs = np.load(box / "inputs.npz", allow_pickle=False)
     printed = sys.stdout = sessions.Printed(sys.stdout)
     session = start(job)
+    if job.get("fenced"):
+        Fence([box, os.getcwd(), sys.base_prefix, os.path.dirname(os.__file__), *sys.path]).close()
     session.run_all(job)
     calls = {"np": np}
     exec(compile(job["calls"], "<call>", "exec", optimize=0), calls)
@@ -68,6 +74,39 @@ def give_up_rights(limits, sandboxed):
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
+
+
+class Fence:
+    """Refuses what the sandbox has not: files elsewhere, other processes, threads, sockets. A help, no protection.
+
+    Parameters
+    ----------
+    folders : list of str or Path
+        Where files may be opened.
+    """
+
+    def __init__(self, folders):
+        self.folders = tuple(os.path.join(os.path.realpath(folder), "") for folder in folders if str(folder))
+        self.devices = os.devnull, "/dev/zero", "/dev/urandom"
+
+    def close(self):
+        """Begin to refuse."""
+        for module in (_thread, threading):
+            for name in {*THREADS, *(f"_{name}" for name in THREADS)} & vars(module).keys():
+                setattr(module, name, self.no_thread)
+        sys.addaudithook(self.refuse)
+
+    def no_thread(self, *arguments, **options):
+        """Say what the C library says in the sandbox."""
+        raise RuntimeError("can't start new thread: an answer is one process with one thread")
+
+    def refuse(self, event, arguments):
+        """Raise for what is not there."""
+        if event.startswith(ALONE):
+            raise PermissionError(f"an answer is one process with one thread and no network ({event})")
+        if event == "open" and isinstance(arguments[0], (str, os.PathLike)) and arguments[0] not in self.devices:
+            if not os.path.realpath(arguments[0]).startswith(self.folders):
+                raise FileNotFoundError(f"{arguments[0]} is not there when this is graded: an answer has no files of yours")
 
 
 def start(job):
