@@ -106,7 +106,7 @@ def gradients(net, loss, x, labels, workers=None, penalty=None):
     """
     if len(x) == 0:
         raise InputError("gradients: the batch has no rows; give at least one image")
-    parts, labels = _parts(net, x), np.asarray(labels)
+    parts, labels = _parts(net, x), labels if hasattr(labels, "shape") else np.asarray(labels)
     if len(parts) == 1:
         with one_blas_thread():
             total, scores = _forward_backward(net, loss, x, labels, len(x))
