@@ -3,6 +3,7 @@ import __future__
 
 import ast
 import contextlib
+import inspect
 import io
 import linecache
 import re
@@ -120,20 +121,21 @@ class Session:
             self.failed.append(message(error))
 
     def _compile(self, tree, name):
-        code = compile(tree, name, "exec", self._flags, dont_inherit=True, optimize=0)
+        flags = self._flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        code = compile(tree, name, "exec", flags, dont_inherit=True, optimize=0)
         self._flags |= code.co_flags & __future__.annotations.compiler_flag
         return code
 
     def _one(self, code):
         """Run one statement, which is stopped when the time of its kind is over."""
         if self._deadline or not hasattr(signal, "setitimer"):      # inside another one, or on Windows
-            return exec(code, self.names)
+            return execute(code, self.names)
         begun, kind = time.monotonic(), self._kind
         allowed = max(self.left[kind], SHORTEST)
         self._deadline = begun + allowed
         signal.setitimer(signal.ITIMER_REAL, allowed, SHORTEST)     # again and again: the first may be caught
         try:
-            exec(code, self.names)
+            execute(code, self.names)
         finally:
             self._deadline = None
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -142,6 +144,14 @@ class Session:
     def _ring(self, number, frame):
         if self._deadline:
             raise TimeoutError("this took too long and was stopped")
+
+
+def execute(code, names):
+    """Run a statement, one with ``await`` too; there is no event loop, so nothing can be waited for."""
+    coroutine = eval(code, names)
+    if code.co_flags & inspect.CO_COROUTINE:
+        for _ in coroutine.__await__():
+            pass
 
 
 def only_defines(statement):
