@@ -1,4 +1,4 @@
-"""``python -m course check a1``: each answer run as it is graded, on the visible check, and the notebook as Jupyter does."""
+"""``python -m course check a1``: each answer run as it is graded, on the visible check; the notebook as in Jupyter."""
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -158,10 +158,11 @@ def read(path):
     checks, given, asked = ({cell.grade_id: cell for cell in reversed(every) if cell.kind == kind}
                             for kind in ("check", "given", "answer"))
     if not checks:
-        raise InputError(f"check: {path} has no checks: it is no assignment, or a program dropped what marks them; give "
-                         "it the assignment's name, or copy your answers into a fresh copy of the assignment")
+        raise InputError(f"check: {path} has no checks: it is no assignment, or a program dropped what marks them; "
+                         "give it the assignment's name, or copy your answers into a fresh copy of the assignment")
     course = next((book.metadata["course"] for book in sources if isinstance(book.metadata.get("course"), dict)), {})
-    everything = [item.stem for item in library.TINYNET.iterdir() if item.suffix == ".py" or (item / "__init__.py").is_file()]
+    everything = [item.stem for item in library.TINYNET.iterdir()
+                  if item.suffix == ".py" or (item / "__init__.py").is_file()]
     in_order = {cell.grade_id: checks[cell.grade_id] for cell in every if cell.grade_id in checks}
     return Work(path, own.cells, in_order, {name: given[name].source for name in reversed(given)},
                 {name: cell.source for name, cell in asked.items()}, course.get("packages", ["numpy"]),
@@ -221,13 +222,13 @@ def _outcome(cell, wrong, failed, note, in_jupyter):
     if wrong:
         lines += ["" if failed in wrong else failed, wrong]
         if in_jupyter == "":
-            lines.append("This check passes in Jupyter, but not as it is graded: with nothing but the libraries of the first "
-                         "cell, no files, one thread and 5 s. Points are given for what passes there.")
+            lines.append("This check passes in Jupyter, but not as it is graded: with nothing but the libraries of the "
+                         "first cell, no files, one thread and 5 s. Points are given for what passes there.")
     else:
         lines += [f"a line of your cell fails; the rest counts all the same:\n{failed}"] if failed else []
         if in_jupyter:
-            lines.append("As it is graded this passes, so the points are yours. In Jupyter, from the top in a fresh kernel, "
-                         f"its check fails: {in_jupyter.splitlines()[0][:200]}")
+            lines.append("As it is graded this passes, so the points are yours. In Jupyter, from the top in a fresh "
+                         f"kernel, its check fails: {in_jupyter.splitlines()[0][:200]}")
     text = "\n".join(filter(None, lines))
     points = cell.points or 0
     task = cell.grade_id.removesuffix("-check")

@@ -83,7 +83,8 @@ def _run(notebook, folder):
         nonlocal reached
         reached += cell.cell_type == "code"
 
-    runs = client(notebook, folder, timeout=CELL_SECONDS, record_timing=False, coalesce_streams=True, on_cell_start=note)
+    runs = client(notebook, folder, timeout=CELL_SECONDS, record_timing=False, coalesce_streams=True,
+                  on_cell_start=note)
     try:
         run(runs)
     except CellExecutionError as error:

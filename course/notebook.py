@@ -74,7 +74,8 @@ def _read(path):
     text, _ = decode(path.read_bytes())
     try:
         return nbformat.reads(text, as_version=4)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, ValueError, KeyError, TypeError,
+            AttributeError) as error:
         parse(text.encode())                            # it says better what is wrong, if it finds it too
         reason = str(error).splitlines()[0]
         raise InputError(f"not a notebook as Jupyter writes it ({reason}); open it in JupyterLab and save it") from None

@@ -33,12 +33,13 @@ def answers(cells, grade_id, asked):
     found = [cell for cell in code if cell.grade_id == grade_id]
     if len(found) > 1:
         finished = [cell for cell in found if not UNFINISHED.search(cell.source)]
-        return finished or found, f"{len(found)} cells have the grade id {grade_id}: they run one after the other, and the last one counts"
+        note = f"{len(found)} cells have the grade id {grade_id}: they run one after the other, and the last one counts"
+        return finished or found, note
     if found or not cells:
         return found, ""
     if any(cell.grade_id == grade_id for cell in cells):
-        return [], (f"the cell with the grade id {grade_id} is no code cell any more, so it does not run: not answered; "
-                    "in Jupyter, select it and press Esc, y")
+        return [], (f"the cell with the grade id {grade_id} is no code cell any more, so it does not run: not "
+                    "answered; in Jupyter, select it and press Esc, y")
     names = "|".join(DEFINES.findall(asked))
     defines = re.compile(rf"^[ \t]*(?:(?:async\s+)?def|class)\s+(?:{names})\b|^[ \t]*(?:{names})\s*=[^=]", re.MULTILINE)
     candidates = [cell for cell in code if names and cell.kind in ("answer", "other") and defines.search(cell.source)]

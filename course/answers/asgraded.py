@@ -87,8 +87,9 @@ class AsGraded:
                 finally:
                     process.kill()
         if b'File "<given>"' in log and problem:
-            raise InputError(f"check: a cell that was given fails ({log.decode(errors='replace').splitlines()[-1]}); put it "
-                             "back as it was, and install the course in this Python: pip install -e .")
+            why = log.decode(errors="replace").splitlines()[-1]
+            raise InputError(f"check: a cell that was given fails ({why}); put it back as it was, and "
+                             "install the course in this Python: pip install -e .")
         if len(log) > self.limits.log:
             problem = f"printed more than {self.limits.log / 1e6:.3g} MB"
         found = _results(output)

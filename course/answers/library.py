@@ -56,7 +56,8 @@ def _copy_ipython(folder):
         return
     folder.mkdir()
     (folder / "__init__.py").touch()
-    for path in (Path(specification.origin).parent / name for name in ("core/inputtransformer2.py", "utils/tokenutil.py")):
+    for name in ("core/inputtransformer2.py", "utils/tokenutil.py"):
+        path = Path(specification.origin).parent / name
         if path.is_file():
             text = path.read_text(encoding="utf-8").replace("from IPython.utils import", "from . import")
             (folder / path.name).write_text(text, encoding="utf-8")

@@ -1,7 +1,7 @@
 """What runs in the process of an answer: a notebook's cells, then calls on one task's inputs. It is sent as a file.
 
-It imports nothing of the course but `session` and `standins`. The answer shares this process and can change anything in it, so
-the grader believes nothing that it says: what comes out is a stream of frames (8 bytes of length, then an
+It imports nothing of the course but `session` and `standins`. The answer shares this process and can change anything
+in it, so the grader believes nothing that it says: what comes out is a stream of frames (8 bytes of length, then an
 ``.npz``), one for each part, and only numbers that are right earn points.
 """
 import _thread
@@ -106,7 +106,8 @@ class Fence:
             raise PermissionError(f"an answer is one process with one thread and no network ({event})")
         if event == "open" and isinstance(arguments[0], (str, os.PathLike)) and arguments[0] not in self.devices:
             if not os.path.realpath(arguments[0]).startswith(self.folders):
-                raise FileNotFoundError(f"{arguments[0]} is not there when this is graded: an answer has no files of yours")
+                raise FileNotFoundError(f"{arguments[0]} is not there when this is graded: an answer has no files "
+                                        "of yours")
 
 
 def start(job):

@@ -109,11 +109,14 @@ class Session:
         except BaseException as error:
             return self._note(error)
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        outermost = self._deadline is None          # not the rest of a %%time
         for statement in statements:
             if everything or only_defines(statement):
                 try:
                     self._one(self._compile(ast.Module([statement], []), name))
                 except BaseException as error:
+                    if outermost:
+                        self._stop_clock()          # it may have rung while it was being stopped
                     self._note(error)
 
     def _note(self, error):
@@ -137,9 +140,13 @@ class Session:
         try:
             execute(code, self.names)
         finally:
-            self._deadline = None
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._stop_clock()
             self.left[kind] -= time.monotonic() - begun
+
+    def _stop_clock(self):
+        self._deadline = None
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _ring(self, number, frame):
         if self._deadline:
@@ -199,6 +206,7 @@ def message(error):
     if isinstance(error, SyntaxError) and (error.filename or "").split(" ")[0] in CELLS:
         return f"line {error.lineno} of your cell: {(error.text or '').strip()}\n{type(error).__name__}: {error.msg}"
     frames = [(frame, CELLS.get(frame.filename.split(" ")[0])) for frame in traceback.extract_tb(error.__traceback__)]
-    lines = [f"line {frame.lineno} of {cell}{', in ' * (frame.name != '<module>')}{frame.name.replace('<module>', '')}: {frame.line}" for frame, cell in frames if cell]
+    lines = [f"line {frame.lineno} of {cell}{'' if frame.name == '<module>' else f', in {frame.name}'}: {frame.line}"
+             for frame, cell in frames if cell]
     lines += traceback.format_exception_only(error)
     return "\n".join(line.rstrip("\n") for line in lines)[-LONGEST_MESSAGE:]

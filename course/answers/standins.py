@@ -72,7 +72,8 @@ class Progress(Module):
     """The package tqdm: its bars are the things that they count."""
 
     def __getattr__(self, name):
-        return {"tqdm": Bar, "trange": lambda *numbers, **options: Bar(range(*numbers))}.get(name) or super().__getattr__(name)
+        bars = {"tqdm": Bar, "trange": lambda *numbers, **options: Bar(range(*numbers))}
+        return bars.get(name) or super().__getattr__(name)
 
 
 class Bar(Blank):
@@ -100,8 +101,8 @@ class Finder:
         if top in SHOWING and top not in self.allowed:
             return ModuleSpec(name, self)
         if top not in self.allowed and not top.startswith("_sysconfigdata"):
-            raise ModuleNotFoundError(f"No module named {name!r}: this imports {asked(name)}, which the grader does not have; "
-                                      "write it yourself", name=name)
+            raise ModuleNotFoundError(f"No module named {name!r}: this imports {asked(name)}, which the grader does "
+                                      "not have; write it yourself", name=name)
         return None
 
     def create_module(self, spec):

@@ -59,8 +59,8 @@ def rows(path):
                              f"student, task and points, and is: {first.strip()[:100] or 'empty'}")
         for fields in reader:
             if len(fields) > len(header) and any(field.strip() for field in fields[len(header):]):
-                raise InputError(f"marks: {path}, line {start + reader.line_num}: {len(fields)} fields and {len(header)} "
-                                 "columns; put quotes around a field with a comma in it")
+                raise InputError(f"marks: {path}, line {start + reader.line_num}: {len(fields)} fields and "
+                                 f"{len(header)} columns; put quotes around a field with a comma in it")
             if any(fields):
                 values = [field.strip() for field in fields] + [""] * len(header)
                 found.append((start + reader.line_num, dict(zip(header, values))))
@@ -110,11 +110,14 @@ def read(path, results):
             continue
         known, question = asked.get((_alike(student), task), (None, None))
         if known is None or (known, task) in marks:
-            raise InputError(f"marks: {path}, line {number}: {student}, {task} is nobody's written answer, or marked twice")
+            raise InputError(f"marks: {path}, line {number}: {student}, {task} is nobody's written answer, "
+                             "or marked twice")
         value = _number(points)
         if not 0 <= value <= question["max"]:
-            raise InputError(f"marks: {path}, line {number}: {points} points; give a number from 0 to {question['max']:g}")
-        marks[known, task] = {"points": value, "comment": row.get("comment", ""), "of": sha256(question["text"].encode())}
+            raise InputError(f"marks: {path}, line {number}: {points} points; give a number from 0 to "
+                             f"{question['max']:g}")
+        marks[known, task] = {"points": value, "comment": row.get("comment", ""),
+                              "of": sha256(question["text"].encode())}
     return marks
 
 

@@ -69,8 +69,8 @@ def _feedback(result, marks):
                     f"<pre>{escape(question['text'])}</pre>")
     for task in result["tasks"]:
         if task["failed"] and not any(task["failed"] in part["message"] for part in task["parts"]):
-            body.append(f"<h2>{escape(task['task'])}: lines of your cell that fail</h2><p>The rest of the cell was graded "
-                        f"all the same.</p><pre>{escape(task['failed'])}</pre>")
+            body.append(f"<h2>{escape(task['task'])}: lines of your cell that fail</h2><p>The rest of the cell was "
+                        f"graded all the same.</p><pre>{escape(task['failed'])}</pre>")
         if task["printed"] and task["points"] < task["max"]:
             body.append(f"<h2>{escape(task['task'])}: what your program printed</h2>"
                         f"<pre>{escape(task['printed'])}</pre>")
