@@ -493,3 +493,16 @@ def test_the_long_side_is_rounded_not_cut(size, resized):
         prep(np.zeros((height, width, 3), np.uint8))
         prep(np.zeros((1000, 1499, 3), np.uint8))           # 383.744 pixels
     assert seen == [resized, (384, 256)]
+
+
+def test_an_orientation_that_can_be_read_is_applied_though_other_exif_is_damaged(tmp_path):
+    """Two entries are promised; the second, which would tell the camera, points behind the end."""
+    image = Image.fromarray(picture(16, 24))
+    entries = struct.pack(">HHHIHH", 2, 0x0112, 3, 1, 6, 0) + struct.pack(">HHII", 0x0110, 2, 500, 4000)
+    body = b"Exif\0\0MM\0*\0\0\0\x08" + entries
+    whole = encode(image, "JPEG", quality=95)
+    (tmp_path / "a.jpg").write_bytes(whole[:2] + struct.pack(">BBH", 255, 0xE1, len(body) + 2) + body + whole[2:])
+    (tmp_path / "b.jpg").write_bytes(whole)
+    with pytest.warns(UserWarning, match="a.jpg: a part of its EXIF is damaged"):
+        got = read_image(tmp_path / "a.jpg")
+    np.testing.assert_array_equal(got, np.rot90(read_image(tmp_path / "b.jpg"), -1))

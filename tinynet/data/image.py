@@ -122,14 +122,14 @@ def decode_image(file):
     try:
         data = file.read()
         try:
-            return _decode(data), ""
+            return _decode(data)
         except (_Damaged, InputError) as error:
             first = error
         bare = without_metadata(data)
         try:
             if bare != data:
-                return _decode(bare), (f"its metadata are damaged ({first}) and left out, the way it was held too; "
-                                       "turn it yourself if need be")
+                return _decode(bare)[0], (f"its metadata are damaged ({first}) and left out, the way it was held too; "
+                                          "turn it yourself if need be")
         except (_Damaged, InputError):
             pass
     except MemoryError:
@@ -168,14 +168,15 @@ class _Damaged(Exception):
 
 
 def _decode(data):
-    """Return the pixels of a file's bytes."""
-    image = _open(io.BytesIO(data))
+    """Return the pixels of a file's bytes, and what is damaged beside them."""
+    said = []                                       # Pillow warns of damaged EXIF, without the file's name
+    image = _open(io.BytesIO(data), said)
     width, height = image.size
     if max(width, height) >= MAX_ASPECT * min(width, height):
         raise InputError(f"is {width} x {height} pixels, too thin (the limit is 1 : {MAX_ASPECT}); crop it")
     try:
-        with _warning_filters, warnings.catch_warnings():
-            warnings.simplefilter("error")          # Pillow warns of damaged EXIF, without the file's name
+        with _warning_filters, warnings.catch_warnings(record=True) as more:
+            warnings.simplefilter("always")
             orientation = image.getexif().get(ExifTags.Base.Orientation)
         transparent = _transparent_png(data) if image.format == "PNG" else None
         if transparent is not None:
@@ -191,19 +192,23 @@ def _decode(data):
         rgb[transparent] = 255
     if orientation in UPRIGHT:
         rgb = np.array(Image.fromarray(rgb).transpose(UPRIGHT[orientation]))
-    return rgb
+    said += more
+    return rgb, f"a part of its EXIF is damaged ({_one_line(said[0].message)}) and left out" if said else ""
 
 
-def _open(file):
-    """Read the header and return a Pillow image whose pixels are not decoded yet."""
+def _open(file, said=None):
+    """Read the header and return a Pillow image whose pixels are not decoded yet; warnings go to the list `said`."""
     if not file.read(1):
         raise InputError("is empty (0 bytes); fetch it again or delete it")
     file.seek(0)
     try:
-        with _warning_filters, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _warning_filters, warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return Image.open(file, formats=FORMATS)
+            image = Image.open(file, formats=FORMATS)
+        if said is not None:
+            said += found
+        return image
     except UnidentifiedImageError:
         raise InputError("is not a JPEG, PNG, WebP, BMP or GIF image, or its first bytes are damaged; "
                          "convert it (to JPEG, say) or move it elsewhere") from None
