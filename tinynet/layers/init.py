@@ -18,16 +18,7 @@ def zeros(shape, rng=None):
 def he_normal(shape, rng):
     """Return normal weights of variance 2 / fan_in, which keeps the variance through layers with ReLU.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        (n_out, n_in) or (F, C, R, S); fan_in is the product of all but the first.
-    rng : numpy.random.Generator
-        Where the numbers come from.
-
-    Returns
-    -------
-    W : ndarray of float32
+    The shape is (n_out, n_in) or (F, C, R, S), float32; fan_in is the product of all but the first. rng draws them.
     """
     return rng.standard_normal(shape, dtype=np.float32) * np.float32(math.sqrt(2 / math.prod(shape[1:])))
 
@@ -35,16 +26,8 @@ def he_normal(shape, rng):
 def xavier_normal(shape, rng):
     """Return normal weights of variance 2 / (fan_in + fan_out), for linear, tanh and softmax layers.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        (n_out, n_in) or (F, C, R, S); a fan is the number of inputs (outputs) times the kernel's area.
-    rng : numpy.random.Generator
-        Where the numbers come from.
-
-    Returns
-    -------
-    W : ndarray of float32
+    The shape is (n_out, n_in) or (F, C, R, S), float32; a fan is the number of inputs (outputs) times the kernel's
+    area. rng draws them.
     """
     area = math.prod(shape[2:])
     return rng.standard_normal(shape, dtype=np.float32) * np.float32(math.sqrt(2 / (area * (shape[0] + shape[1]))))

@@ -13,19 +13,7 @@ class Table(str):
 
 
 def stage_shapes(net, shape):
-    """Return the shape of every stage's output for one input.
-
-    Parameters
-    ----------
-    net : Sequential
-    shape : tuple of int
-        Of one input, without the batch: (C, H, W) for an image. One of zeros is run.
-
-    Returns
-    -------
-    shapes : dict of str to tuple of int
-        Stage name to (C, H, W) or (K,), without the batch.
-    """
+    """Return {stage of net: shape of its output} for one input of this shape, such as (C, H, W), all without the batch."""
     x, shapes = Tensor(to_device(np.zeros((1, *shape), np.float32), net.device)), {}
     with evaluating(net), no_grad():
         for name, stage in net.children():
@@ -35,18 +23,7 @@ def stage_shapes(net, shape):
 
 
 def summary(net, shape):
-    """Return a table of a network's stages: output for one input, numbers, and how many of these are trained.
-
-    Parameters
-    ----------
-    net : Sequential
-    shape : tuple of int
-        Of one input, without the batch: (C, H, W) for an image.
-
-    Returns
-    -------
-    table : str
-    """
+    """Return a table of the stages of net: output for one input of this shape, numbers, and how many are trained."""
     rows = [("stage", "layer", "output", "numbers", "trained")]
     total = trained = 0
     for name, output in stage_shapes(net, shape).items():

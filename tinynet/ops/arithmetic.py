@@ -210,24 +210,10 @@ def divide(a, b):
 
 
 def power(x, n):
-    """Return x ** n, element by element.
+    """Return x ** n, element by element, for a constant number n; another raises TypeError.
 
-    Parameters
-    ----------
-    x : Tensor
-        For a fractional or negative n its elements should be positive.
-    n : int or float
-        A constant; for a variable exponent write ``exp(n * log(x))``.
-
-    Returns
-    -------
-    y : Tensor
-        Of x's shape.
-
-    Raises
-    ------
-    TypeError
-        If n is not a number.
+    For a fractional or negative n the elements of x should be positive. With a variable exponent write
+    ``exp(n * log(x))``.
     """
     if not isinstance(n, (int, float, np.number)):
         raise TypeError(f"power: the exponent is a {type(n).__name__}, a number is needed; "
@@ -241,23 +227,7 @@ def sqrt(x):
 
 
 def exponential(base, x):
-    """Return base ** x for a positive number base: e ** (x ln base).
-
-    Parameters
-    ----------
-    base : int or float
-    x : Tensor
-
-    Returns
-    -------
-    y : Tensor
-        Of x's shape.
-
-    Raises
-    ------
-    TypeError
-        If the base is no positive number.
-    """
+    """Return base ** x = e ** (x ln base) for a positive number base; another raises TypeError."""
     if not isinstance(base, (int, float, np.number)) or not base > 0:
         raise TypeError(f"base ** Tensor: the base is {base!r}, a positive number is needed")
     return exp(multiply(x, math.log(base)))

@@ -18,18 +18,9 @@ COLUMN_NUMBERS = 2 ** 20            # numbers in the columns that are made at a 
 def im2col(x, kernel, stride, padding):
     """Lay the pixels under every window into one column each.
 
-    In two steps, first along the rows of the image and then down its columns: that takes R + S large copies, not R S.
-
-    Parameters
-    ----------
-    x : ndarray, shape (N, C, H, W)
-    kernel, stride, padding : (int, int)
-
-    Returns
-    -------
-    cols : ndarray, shape (N, C R S, OH OW)
-        Row (c, r, s) holds the pixel under tap (r, s) in channel c, one per window; 0 in the padding.
-        For a 1x1 kernel with stride 1 that is x itself, and nothing is copied.
+    x (N, C, H, W) -> cols (N, C R S, OH OW): row (c, r, s) holds the pixel under tap (r, s) in channel c, one per
+    window; 0 in the padding. For a 1x1 kernel with stride 1 that is x itself, and nothing is copied. In two steps,
+    first along the rows of the image and then down its columns: that takes R + S large copies, not R S.
     """
     N, C, H, W = x.shape
     R, S = kernel
@@ -52,16 +43,7 @@ def im2col(x, kernel, stride, padding):
 def col2im(cols, x_shape, kernel, stride, padding):
     """Add every column back to the pixels it came from: the transpose of `im2col`.
 
-    Parameters
-    ----------
-    cols : ndarray, shape (N, C R S, OH OW)
-    x_shape : (int, int, int, int)
-        (N, C, H, W)
-    kernel, stride, padding : (int, int)
-
-    Returns
-    -------
-    x : ndarray, shape (N, C, H, W)
+    cols (N, C R S, OH OW) -> x of x_shape (N, C, H, W); kernel, stride and padding are heights and widths.
     """
     N, C, H, W = x_shape
     R, S = kernel

@@ -85,19 +85,11 @@ def check_window(op, x_shape, kernel, stride, padding, ceil_mode=False):
 def output_size(size, kernel, stride, padding, ceil_mode=False):
     """Return how many windows fit along one axis.
 
-    floor((size + 2 padding - kernel) / stride) + 1; with ceil_mode a last window may hang over the far edge,
-    as long as it starts inside the image or its near padding (the rule of Caffe and PyTorch).
+    floor((size + 2 padding - kernel) / stride) + 1, all in pixels; with ceil_mode a last window may hang over the far
+    edge, as long as it starts inside the image or its near padding (the rule of Caffe and PyTorch).
 
-    Parameters
-    ----------
-    size, kernel, stride, padding : int
-        In pixels, along this axis.
-    ceil_mode : bool
-        Round the division up.
-
-    Returns
-    -------
-    n_out : int
+    >>> output_size(227, 3, 2, 0), output_size(112, 3, 2, 0, ceil_mode=True)
+    (113, 56)
     """
     span = size + 2 * padding - kernel
     if not ceil_mode:
@@ -109,17 +101,9 @@ def output_size(size, kernel, stride, padding, ceil_mode=False):
 def taps(kernel, stride, padding, size, n_out):
     """Yield, for each tap (r, s) of the kernel, row by row, the outputs it contributes to and the pixels they read.
 
-    Taps that fall into the padding are left out, so nobody ever builds a padded copy.
-
-    Parameters
-    ----------
-    kernel, stride, padding, size, n_out : (int, int)
-        Height and width of kernel, stride, padding, image and output.
-
-    Yields
-    ------
-    outputs, pixels : tuple
-        Indices into the last two axes, of equal shape: output (i, j) reads pixel (i stride + r - padding, ...).
+    Both are indices into the last two axes, of equal shape: output (i, j) reads pixel (i stride + r - padding, ...).
+    Taps that fall into the padding are left out, so nobody ever builds a padded copy. kernel, stride, padding, size
+    (of the image) and n_out are heights and widths.
     """
     for r in range(kernel[0]):
         out_rows, rows = reach(r - padding[0], stride[0], size[0], n_out[0])
@@ -129,19 +113,10 @@ def taps(kernel, stride, padding, size, n_out):
 
 
 def reach(offset, stride, size, n_out):
-    """Return, for one tap along one axis, the outputs it contributes to and the pixels they read.
+    """Return, for one tap along one axis, the outputs it contributes to and the pixels they read, as slices.
 
-    Parameters
-    ----------
-    offset : int
-        Position of the tap in the kernel minus the padding: output i reads pixel i stride + offset.
-    stride, size, n_out : int
-        Step of the window, pixels and outputs along the axis.
-
-    Returns
-    -------
-    outputs, pixels : slice
-        Of equal length: all i with 0 <= i stride + offset < size, and those positions.
+    The offset is the tap's position in the kernel minus the padding: output i of n_out reads pixel i stride + offset,
+    where that lies inside the size of the image.
     """
     first = max(0, -(offset // stride))                         # smallest i with i stride + offset >= 0
     last = min(n_out, -((offset - size) // stride))             # one after the largest with ... < size
