@@ -94,12 +94,20 @@ def load_weights(path):
         with safe_open(path, framework="np") as file:
             stored = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
+        _check_dtypes(tensors)
         metadata = dict(json.loads(stored[METADATA_KEY])) if METADATA_KEY in stored else stored
     except (OSError, SafetensorError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"cannot read {path} as safetensors ({error}); "
                          "it is cut short, altered or of another format: fetch or write it again") from error
     _check_sha256(path, tensors, metadata)
     return tensors, metadata
+
+
+def _check_dtypes(tensors):
+    # where the package ml_dtypes is installed, safetensors hands out bfloat16 and 8-bit floats, which no op here takes
+    for name, array in tensors.items():
+        if array.dtype.kind not in "biufc":
+            raise TypeError(f"{name} has the dtype {array.dtype}, which NumPy lacks")
 
 
 def _check_sha256(path, tensors, metadata):
