@@ -4,13 +4,15 @@ import pytest
 
 from tinynet import InputError, Tensor, no_grad, ops
 from tinynet.backend import to_numpy
-from tinynet.layers import (AvgPool2d, BatchNorm, Conv2d, Dropout, Flatten, GlobalAvgPool2d,
+from tinynet.layers import (AdaptiveAvgPool2d, AvgPool2d, BatchNorm, Conv2d, Dropout, Flatten, GlobalAvgPool2d, LocalResponseNorm,
                             Linear, MaxPool2d, ReLU, ReLU6, Sequential, Sigmoid, Softmax, Tanh, zeros)
 
 
 @pytest.mark.parametrize("layer, op, shape", [
     (MaxPool2d(3, 2, 1, True), lambda x: ops.max_pool2d(x, 3, 2, 1, True), (2, 3, 6, 10)),
     (AvgPool2d((2, 3)), lambda x: ops.avg_pool2d(x, (2, 3)), (2, 3, 6, 10)),
+    (AdaptiveAvgPool2d((3, 2)), lambda x: ops.adaptive_avg_pool2d(x, (3, 2)), (2, 3, 5, 7)),
+    (LocalResponseNorm(3, 0.5, 0.7, 2.0), lambda x: ops.local_response_norm(x, 3, 0.5, 0.7, 2.0), (2, 5, 3, 7)),
     (GlobalAvgPool2d(), ops.global_avg_pool2d, (2, 3, 5, 7)),
     (ReLU(), ops.relu, (3, 5)), (ReLU6(), ops.relu6, (3, 5)), (Sigmoid(), ops.sigmoid, (3, 5)),
     (Tanh(), ops.tanh, (3, 5)),
@@ -82,7 +84,7 @@ def test_a_network_of_every_layer_trains_on_each_device(device, rng):
 @pytest.mark.parametrize("make", [
     lambda rng: Linear(0, 3, rng), lambda rng: Linear(3, 2.5, rng), lambda rng: Conv2d(3, 4, 0, rng=rng),
     lambda rng: Conv2d(3, 0, 3, rng=rng), lambda rng: Conv2d(3, 4, 3, stride=0, rng=rng),
-    lambda rng: Conv2d(3, 4, 3, padding=-1, rng=rng), lambda rng: Conv2d(3, 4, 3, padding="same", rng=rng),
+    lambda rng: Conv2d(3, 4, 3, padding=-1, rng=rng), lambda rng: Conv2d(3, 4, 3, padding="valid", rng=rng),
     lambda rng: Conv2d(3, 4, 3, groups=2, rng=rng), lambda rng: Conv2d(4, 3, 3, groups=2, rng=rng),
     lambda rng: Conv2d(4, 4, 3, groups=0, rng=rng), lambda rng: Conv2d(3, 4, (3, 3, 3), rng=rng),
     lambda rng: MaxPool2d(0), lambda rng: AvgPool2d(2, stride=0), lambda rng: MaxPool2d(2, padding=-1),

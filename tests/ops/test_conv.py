@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tinynet import InputError, Tensor, gradcheck, ops
 from tinynet.ops import conv
 from tinynet.ops.conv import col2im, im2col
-from tinynet.ops.window import output_size
+from tinynet.ops.window import output_size, pair, same_padding
 
 
 def slow_conv2d(x, W, b, stride, padding, groups):
@@ -145,3 +145,28 @@ def test_shapes_that_do_not_fit(x, W, b, groups, word):
     with pytest.raises(InputError) as error:
         ops.conv2d(Tensor(np.ones(x)), Tensor(np.ones(W)), b and Tensor(np.ones(b)), groups=groups)
     assert word in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("size, kernel, stride", [
+    ((8, 7), (3, 3), 2), ((8, 7), (5, 4), 1), ((5, 9), (2, 5), (3, 2)), ((3, 4), (7, 1), 4), ((6, 6), (1, 1), 2)])
+def test_same_padding_gives_an_output_per_step_and_one_more_pixel_on_the_far_side(size, kernel, stride, rng, device):
+    x = Tensor(rng.standard_normal((2, 3, *size)), requires_grad=True)
+    W = Tensor(rng.standard_normal((5, 3, *kernel)), requires_grad=True)
+    steps = pair(stride)
+    sides = [same_padding(*axis) for axis in zip(size, kernel, steps)]
+    assert all(before <= after <= before + 1 for before, after in sides)
+    if device == "gpu":
+        x, W = x.to(device), W.to(device)
+    y = ops.conv2d(x, W, stride=stride, padding="same")
+    assert y.shape[2:] == tuple(-(-n // step) for n, step in zip(size, steps))
+    padded = np.pad(x.numpy(), ((0, 0), (0, 0), *sides))
+    expected = ops.conv2d(Tensor(padded), Tensor(W.numpy()), stride=stride)
+    np.testing.assert_allclose(y.numpy(), expected.data, rtol=1e-12, atol=1e-12)
+    gradcheck(lambda x, W: ops.conv2d(x, W, stride=stride, padding="same"), x.numpy(), W.numpy(), rng=rng)
+
+
+def test_padding_that_is_no_padding():
+    x, W = Tensor(np.ones((2, 3, 5, 7))), Tensor(np.ones((5, 3, 3, 3)))
+    for images, padding in ((x, "valid"), (Tensor(np.ones((3, 5, 7))), "same")):
+        with pytest.raises(InputError, match="padding|N, C, H, W"):
+            ops.conv2d(images, W, padding=padding)

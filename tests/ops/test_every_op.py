@@ -123,6 +123,14 @@ for kernel, stride, padding, ceil in [
         theirs=lambda torch, x, k=kernel, o=options: torch.nn.functional.max_pool2d(x, k, **o))
     use("avg_pool2d", (2, 3, 7, 11), ours=lambda x, k=kernel, o=options: ops.avg_pool2d(x, k, **o),
         theirs=lambda torch, x, k=kernel, o=options: torch.nn.functional.avg_pool2d(x, k, **o))
+for size in (3, 2), (7, 11), (1, 1), (9, 4):
+    use("adaptive_avg_pool2d", (2, 3, 7, 11), ours=lambda x, size=size: ops.adaptive_avg_pool2d(x, size),
+        theirs=lambda torch, x, size=size: torch.nn.functional.adaptive_avg_pool2d(x, size))
+use("pad2d", (2, 3, 5, 7), ours=lambda x: ops.pad2d(x, ((0, 1), (2, 3)), value=-1.5),
+    theirs=lambda torch, x: torch.nn.functional.pad(x, (2, 3, 0, 1), value=-1.5))
+for n in 5, 1, 9:                                           # nine of seven channels: some are beyond both ends
+    use("local_response_norm", (2, 7, 3, 5), ours=lambda x, n=n: ops.local_response_norm(x, n, 0.5, 0.75, 2.0),
+        theirs=lambda torch, x, n=n: torch.nn.functional.local_response_norm(x, n, 0.5, 0.75, 2.0))
 use("global_avg_pool2d", (2, 3, 5, 7), theirs=lambda torch, x: x.mean(dim=(2, 3)))
 
 use("relu", (3, 5), theirs=lambda torch, x: x.relu())

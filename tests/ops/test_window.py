@@ -5,7 +5,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tinynet.errors import InputError
-from tinynet.ops.window import check_window, output_size, pair, reach, taps
+from tinynet.ops.window import check_window, output_size, pair, reach, same_padding, taps
 
 
 @st.composite
@@ -83,3 +83,14 @@ def test_impossible_windows(shape, kernel, stride, padding, word):
 
 def test_a_window_as_large_as_the_padded_image_fits():
     check_window("op", (2, 3, 5, 7), (7, 11), (1, 1), (1, 2))
+
+
+@given(st.integers(1, 30), st.integers(1, 7), st.integers(1, 5))
+def test_same_padding_is_the_least_that_gives_an_output_per_step(size, kernel, stride):
+    before, after = same_padding(size, kernel, stride)
+    steps = -(-size // stride)
+    assert 0 <= after - before <= 1
+    if size + before + after >= kernel:
+        assert (size + before + after - kernel) // stride + 1 == steps
+    if after:
+        assert (size + before + after - 1 - kernel) // stride + 1 < steps

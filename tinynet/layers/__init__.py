@@ -4,14 +4,14 @@ from .conv import Conv2d
 from .init import he_normal, xavier_normal, zeros
 from .linear import Linear
 from .module import Module, Parameter, Sequential, evaluating
-from .norm import BatchNorm, Standardize
-from .pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from .norm import BatchNorm, LocalResponseNorm, Standardize
+from .pool import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from .random import Dropout, Random
 from .shape import Flatten
 from .summary import stage_shapes, summary
 
 __all__ = [
-    "AvgPool2d", "BatchNorm", "Conv2d", "Dropout", "Flatten", "GlobalAvgPool2d", "Linear", "MaxPool2d", "Module",
-    "Parameter", "Random", "ReLU", "ReLU6", "Sequential", "Sigmoid", "Softmax", "Standardize", "Tanh", "evaluating",
-    "he_normal", "stage_shapes", "summary", "xavier_normal", "zeros",
+    "AdaptiveAvgPool2d", "AvgPool2d", "BatchNorm", "Conv2d", "Dropout", "Flatten", "GlobalAvgPool2d", "Linear",
+    "LocalResponseNorm", "MaxPool2d", "Module", "Parameter", "Random", "ReLU", "ReLU6", "Sequential", "Sigmoid",
+    "Softmax", "Standardize", "Tanh", "evaluating", "he_normal", "stage_shapes", "summary", "xavier_normal", "zeros",
 ]

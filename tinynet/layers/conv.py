@@ -17,8 +17,10 @@ class Conv2d(Module):
         Channels in, and filters (channels out).
     kernel : int or (int, int)
         Height and width of a filter, in pixels.
-    stride, padding : int or (int, int)
-        Step and border of zeros, in pixels.
+    stride : int or (int, int)
+        Step, in pixels.
+    padding : int, (int, int) or "same"
+        Border of zeros, in pixels, or TensorFlow's rule for it (`ops.window.same_padding`).
     groups : int
         Independent parts of channels and filters; `channels` of them is depthwise.
     bias : bool
@@ -40,7 +42,7 @@ class Conv2d(Module):
         if groups < 1 or channels % groups or filters % groups:
             raise InputError(f"Conv2d: {channels} channels and {filters} filters cannot be cut into {groups} groups; "
                              "both must be multiples of it")
-        check_sizes("Conv2d", kernel, stride, padding)
+        check_sizes("Conv2d", kernel, stride, 0 if padding == "same" else padding)
         self.weight = Parameter(initial("Conv2d", (filters, channels // groups, *pair(kernel)), rng, init))
         self.bias = Parameter(np.zeros(filters, np.float32)) if bias else None
         self.stride, self.padding, self.groups = stride, padding, groups

@@ -86,3 +86,16 @@ class Standardize(Module):
     def forward(self, x):
         """(N, D) -> (N, D)"""
         return (x - self.mean) / self.std
+
+
+class LocalResponseNorm(Module):
+    """AlexNet's normalisation by neighbouring channels; the parameters are those of `ops.local_response_norm`."""
+
+    by_row = True
+
+    def __init__(self, n=5, alpha=1e-4, beta=0.75, k=1.0):
+        self.settings = n, alpha, beta, k
+
+    def forward(self, x):
+        """(N, C, H, W) -> (N, C, H, W)"""
+        return ops.local_response_norm(x, *self.settings)

@@ -32,6 +32,19 @@ class AvgPool2d(Module):
         return ops.avg_pool2d(x, *self.window)
 
 
+class AdaptiveAvgPool2d(Module):
+    """Maps of a given size, whatever theirs was; see `ops.adaptive_avg_pool2d`."""
+
+    by_row = True
+
+    def __init__(self, size):
+        self.size = size
+
+    def forward(self, x):
+        """(N, C, H, W) -> (N, C, *size)"""
+        return ops.adaptive_avg_pool2d(x, self.size)
+
+
 class GlobalAvgPool2d(Module):
     """The mean of each map."""
 

@@ -10,7 +10,8 @@ from ..errors import InputError
 from ..tensor import Function
 from .activation import rectify
 from .arithmetic import operands
-from .window import check_window, output_size, pair, reach
+from .shape import pad2d
+from .window import check_window, output_size, pair, reach, same_padding
 
 COLUMN_NUMBERS = 2 ** 20            # numbers in the columns that are made at a time: 4 MB
 
@@ -143,8 +144,10 @@ def conv2d(x, W, b=None, stride=1, padding=0, groups=1, relu=False):
         Filters. As everywhere in deep learning they are not flipped: this is cross-correlation.
     b : Tensor, shape (F,), optional
         A number added to each filter's map.
-    stride, padding : int or (int, int)
-        Step of the window and width of the border of zeros, in pixels, down and across.
+    stride : int or (int, int)
+        Step of the window, in pixels, down and across.
+    padding : int, (int, int) or "same"
+        Width of the border of zeros, in pixels, down and across; "same" is TensorFlow's rule, see `window.same_padding`.
     groups : int
         Cut channels and filters into this many independent parts; C is depthwise convolution.
     relu : bool
@@ -153,7 +156,7 @@ def conv2d(x, W, b=None, stride=1, padding=0, groups=1, relu=False):
     Returns
     -------
     y : Tensor, shape (N, F, OH, OW)
-        OH = (H + 2 padding - R) // stride + 1, and OW likewise.
+        OH = (H + 2 padding - R) // stride + 1, and OW likewise; with "same", OH is H / stride, rounded up.
 
     Raises
     ------
@@ -166,10 +169,13 @@ def conv2d(x, W, b=None, stride=1, padding=0, groups=1, relu=False):
     >>> conv2d(x, W, stride=2).shape
     (1, 64, 113, 113)
     """
-    stride, padding = pair(stride), pair(padding)
+    stride = pair(stride)
     if W.ndim != 4:
         raise InputError(f"conv2d: W is {W.shape}; it must be (n_filters, channels / groups, height, width)")
     F, C, R, S = W.shape
+    if isinstance(padding, str):
+        x, padding = _padded(x, padding, (R, S), stride)
+    padding = pair(padding)
     check_window("conv2d", x.shape, (R, S), stride, padding)
     if groups < 1 or x.shape[1] != C * groups or F % groups:
         raise InputError(f"conv2d: x has {x.shape[1]} channels, W expects {C * groups} "
@@ -179,3 +185,13 @@ def conv2d(x, W, b=None, stride=1, padding=0, groups=1, relu=False):
         raise InputError(f"conv2d: b is {b.shape}, W is {W.shape}: b must be ({F},), a number per filter")
     x, W = operands("conv2d", x, W)
     return (ConvReLU if relu else Conv2d)(stride, padding, groups)(x, W, b)
+
+
+def _padded(x, padding, kernel, stride):
+    """Return x and the border that "same" still wants: none, if its sides differ and x has got them already."""
+    if padding != "same" or x.ndim != 4:
+        raise InputError(f"conv2d: padding is {padding!r}, x {x.shape}; padding is \"same\" or pixels, x (N, C, H, W)")
+    sides = [same_padding(*axis) for axis in zip(x.shape[2:], kernel, stride)]
+    if all(before == after for before, after in sides):
+        return x, (sides[0][0], sides[1][0])
+    return pad2d(x, sides), (0, 0)

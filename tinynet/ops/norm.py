@@ -1,7 +1,8 @@
-"""Batch normalisation, with the batch's own statistics or with fixed ones. Taught in lesson 08.
+"""Batch normalisation, with the batch's own statistics or with fixed ones, and what came before it. Taught in lesson 08.
 
-Source: S. Ioffe, C. Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal
-Covariate Shift", 2015, Algorithm 1.
+Sources: S. Ioffe, C. Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal
+Covariate Shift", 2015, Algorithm 1; A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep
+Convolutional Neural Networks", 2012, section 3.3.
 """
 from ..backend import array_module
 from ..errors import InputError
@@ -66,6 +67,29 @@ class FixedNorm(Function):
         return gx, g_gamma, g_beta
 
 
+class LocalResponseNorm(Function):
+    """y = x s^-beta with s[c] = k + alpha / n * (sum of x² over the n channels nearest to c, 0 beyond the ends)."""
+
+    def __init__(self, n, alpha, beta, k):
+        self.n, self.slope, self.beta, self.k = n, alpha / n, beta, k
+
+    def forward(self, x):                                   # (N, C, H, W)
+        self.s = self.k + self.slope * self.neighbours(x * x)
+        self.x = x
+        return x * self.s ** -self.beta
+
+    def backward(self, gy):                                 # through x itself, and through s of the channels near it
+        g_s = self.neighbours(gy * self.x * self.s ** (-self.beta - 1))
+        return gy * self.s ** -self.beta - 2 * self.slope * self.beta * self.x * g_s
+
+    def neighbours(self, x):
+        """Return for each channel the sum over the n channels of which it is the middle."""
+        C, total = x.shape[1], array_module(x).zeros_like(x)
+        for offset in range(-(self.n // 2), self.n // 2 + 1):
+            total[:, max(0, -offset):C - max(0, offset)] += x[:, max(0, offset):C + min(0, offset)]
+        return total
+
+
 def batch_norm(x, gamma, beta, eps=1e-5):
     """Normalise each channel by the mean and variance of this batch.
 
@@ -123,6 +147,32 @@ def fixed_norm(x, gamma, beta, mean, var, eps=1e-5):
     """
     _check(x, gamma)
     return FixedNorm(mean, var, float(eps))(x, gamma, beta)
+
+
+def local_response_norm(x, n=5, alpha=1e-4, beta=0.75, k=1.0):
+    """Divide each number by what the channels near it hold at its place, as AlexNet did before there was batch norm.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    n : int
+        How many neighbouring channels count, itself in their middle: an odd number.
+    alpha, beta, k : float
+        y = x / (k + alpha / n * sum of their squares) ** beta, as Caffe, ONNX and PyTorch write it.
+
+    Returns
+    -------
+    y : Tensor
+        Of x's shape.
+
+    Raises
+    ------
+    InputError
+        If x holds no maps, n is not odd or k not positive.
+    """
+    if x.ndim != 4 or n < 1 or n % 2 == 0 or not k > 0:
+        raise InputError(f"local_response_norm: x is {x.shape}, n {n}, k {k}; x must be (N, C, H, W), n odd and k above 0")
+    return LocalResponseNorm(int(n), float(alpha), float(beta), float(k))(x)
 
 
 def _axes(x):

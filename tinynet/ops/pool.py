@@ -1,4 +1,4 @@
-"""Max, average and global average pooling. Taught in lesson 02."""
+"""Max, average, adaptive and global average pooling. Taught in lesson 02."""
 import numpy as np
 
 from ..backend import array_module
@@ -100,6 +100,32 @@ class AvgPool2d(Pool):
         return (rows[:, None] * columns).astype(y.dtype)
 
 
+class AdaptiveAvgPool2d(Function):
+    """y = P x Qᵀ for each map x (H, W): P (OH, H) averages rows, Q (OW, W) columns."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def forward(self, x):                                   # (N, C, H, W)
+        xp = array_module(x)
+        self.P, self.Q = (xp.asarray(averages(*axis), dtype=x.dtype) for axis in zip(self.size, x.shape[2:]))
+        return self.P @ x @ self.Q.T                        # (OH, H) @ (N, C, H, W) @ (W, OW)
+
+    def backward(self, gy):                                 # (N, C, OH, OW)
+        return self.P.T @ gy @ self.Q
+
+
+def averages(n_out, size):
+    """Return a matrix (n_out, size) whose row i averages the pixels from floor(i size / n_out) to
+    ceil((i + 1) size / n_out): equal parts, which overlap where they do not come out even.
+    """
+    matrix = np.zeros((n_out, size))
+    for i in range(n_out):
+        start, stop = i * size // n_out, -(-(i + 1) * size // n_out)
+        matrix[i, start:stop] = 1 / (stop - start)
+    return matrix
+
+
 def max_pool2d(x, kernel, stride=None, padding=0, ceil_mode=False):
     """Return the largest pixel under each window.
 
@@ -153,6 +179,31 @@ def avg_pool2d(x, kernel, stride=None, padding=0, ceil_mode=False):
         If the window does not fit.
     """
     return AvgPool2d(*_window("avg_pool2d", x, kernel, stride, padding, ceil_mode))(x)
+
+
+def adaptive_avg_pool2d(x, size):
+    """Return maps of a given size, each pixel the mean of its part of the old map, however large that was.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    size : int or (int, int)
+        Height OH and width OW of the result, in pixels.
+
+    Returns
+    -------
+    y : Tensor, shape (N, C, OH, OW)
+        Pixel i averages pixels floor(i H / OH) to ceil((i + 1) H / OH) of each axis: where H is OH, y is x.
+
+    Raises
+    ------
+    InputError
+        If x holds no maps, or the size is below 1.
+    """
+    size = pair(size)
+    if x.ndim != 4 or min(size) < 1:
+        raise InputError(f"adaptive_avg_pool2d: x is {x.shape}, size {size}; x must be (N, C, H, W), size at least 1 x 1")
+    return AdaptiveAvgPool2d(size)(x)
 
 
 def global_avg_pool2d(x):

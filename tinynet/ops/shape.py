@@ -76,6 +76,25 @@ class Concat(Function):
         return tuple(parts)
 
 
+class Pad2d(Function):
+    """A border of one value round each map; its sides may be of different widths."""
+
+    def __init__(self, sides, value):
+        (self.top, self.bottom), (self.left, self.right) = sides
+        self.value = value
+
+    def forward(self, x):                                   # (N, C, H, W) -> (N, C, top + H + bottom, left + W + right)
+        N, C, H, W = x.shape
+        shape = N, C, self.top + H + self.bottom, self.left + W + self.right
+        self.inside = ..., slice(self.top, self.top + H), slice(self.left, self.left + W)
+        y = array_module(x).full(shape, self.value, x.dtype)
+        y[self.inside] = x
+        return y
+
+    def backward(self, gy):
+        return gy[self.inside]
+
+
 def _is_basic(index):
     """Return whether an index is made of integers and slices alone, so that it names no element twice."""
     parts = index if isinstance(index, tuple) else (index,)
@@ -117,6 +136,38 @@ def flatten(x):
 def getitem(x, index):
     """Return x[index], with any index that NumPy takes; an element taken twice receives both gradients."""
     return GetItem(index)(x)
+
+
+def pad2d(x, sides, value=0.0):
+    """Put a border round every map.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    sides : ((int, int), (int, int))
+        Width of the border in pixels: (top, bottom), (left, right).
+    value : float
+        What it is filled with.
+
+    Returns
+    -------
+    y : Tensor, shape (N, C, top + H + bottom, left + W + right)
+
+    Raises
+    ------
+    InputError
+        If x holds no maps, or a width is no whole number of at least 0.
+
+    Examples
+    --------
+    >>> pad2d(Tensor(np.zeros((1, 3, 224, 224))), ((0, 1), (0, 1))).shape
+    (1, 3, 225, 225)
+    """
+    numbers = np.asarray(sides)
+    if x.ndim != 4 or numbers.shape != (2, 2) or numbers.dtype.kind != "i" or numbers.min() < 0:
+        raise InputError(f"pad2d: x is {x.shape}, sides are {sides}; x must be (N, C, H, W) and sides "
+                         "((top, bottom), (left, right)), whole numbers of pixels of at least 0")
+    return Pad2d(numbers.tolist(), value)(x)
 
 
 def concat(xs, axis):

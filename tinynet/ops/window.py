@@ -98,6 +98,19 @@ def output_size(size, kernel, stride, padding, ceil_mode=False):
     return n_out - 1 if (n_out - 1) * stride >= size + padding else n_out
 
 
+def same_padding(size, kernel, stride):
+    """Return the border (before, after) with which one axis gives size / stride outputs, rounded up: TensorFlow's "SAME".
+
+    Of an odd number of pixels the far side gets one more: at stride 2 a 3-pixel kernel over 224 pixels is padded by
+    (0, 1), where PyTorch's networks say padding=1, which is (1, 1): all windows lie one pixel apart. See `output_size`.
+
+    >>> same_padding(224, 3, 2), same_padding(113, 3, 2), same_padding(56, 5, 1)
+    ((0, 1), (1, 1), (2, 2))
+    """
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
 def taps(kernel, stride, padding, size, n_out):
     """Yield, for each tap (r, s) of the kernel, row by row, the outputs it contributes to and the pixels they read.
 
