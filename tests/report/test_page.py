@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinynet.models import DEFAULT
+from tinynet.models import DEFAULT, ZOO
 from tinynet.report.page import wilson, write_report
 from tinynet.transfer import Evaluation
 
@@ -52,7 +52,7 @@ def run(dataset, n_wrong=2, **changes):
         "train_accuracy": 1.0, "val_accuracy": 0.875, "test_accuracy": accuracy,
         "n_train": len(train), "n_val": len(val), "n_test": len(test), "classes": dataset.classes,
         "seconds": {"activations": 7.5, "train": 2.5}, "peak_memory_mb": 412.3,
-        "model": DEFAULT, "settings": {"cut": "head", "hidden": None, "lr": 0.02, "optimizer": "momentum"}} | changes
+        "words": ZOO[DEFAULT].words, "first_stage": "conv1", "settings": {"cut": "head", "hidden": None, "lr": 0.02, "optimizer": "momentum"}} | changes
     history = {"train_loss": [1.0, 0.5], "val_loss": [1.0, 0.7], "train_accuracy": [0.5, 1.0],
                "val_accuracy": [0.5, 0.875], "best_epoch": 1}
     return dataset, metrics, history, Evaluation(0.3, accuracy, matrix, probabilities), train, test

@@ -2,6 +2,8 @@
 import argparse
 import sys
 
+from ..models import DEFAULT
+
 
 def number(kind, least, description):
     """Return a parser of arguments that are numbers.
@@ -32,3 +34,28 @@ def number(kind, least, description):
 
 positive = number(int, 1, "a whole number above 0")
 rate = number(float, sys.float_info.min, "a number above 0")
+
+
+def add_network(parser):
+    """Add the arguments that choose a pretrained network.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
+    parser.add_argument("--model", default=DEFAULT, metavar="NAME|FILE",
+                        help="a network that `tinynet models` lists, or a weight file of one, or an ONNX file of any "
+                             "(default %(default)s)")
+    parser.add_argument("--weights", metavar="FILE",
+                        help="other weights for it: PyTorch, safetensors, Keras, ONNX, TFLite, Caffe or TensorFlow")
+
+
+def say(notes):
+    """Print what is worth knowing, one line each, on stderr.
+
+    Parameters
+    ----------
+    notes : list of str
+    """
+    for note in notes:
+        print(f"tinynet: {note}", file=sys.stderr)

@@ -1,5 +1,7 @@
-"""``tinynet classify``: what is in a photo, out of ImageNet's classes."""
-from ..models import DEFAULT, ZOO
+"""``tinynet classify``: what is in a photo, out of the classes that a published network knows."""
+from ..errors import InputError
+from ..models import pretrained
+from .arguments import add_network, say
 from .label import add_photos, label
 
 
@@ -7,10 +9,15 @@ def add(commands):
     """Add the command to the parser's commands."""
     parser = commands.add_parser("classify", help="name what is in a photo, out of ImageNet's 1,000 classes")
     add_photos(parser, top=5, help_top="how many classes to show (default %(default)s)")
+    add_network(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments):
     """Name each photo."""
-    model = ZOO[DEFAULT]
-    return label(arguments, model.build().eval(), model.class_names(), model.preprocessing)
+    base = pretrained(arguments.model, arguments.weights)
+    say(base.notes)
+    if not base.class_names:
+        raise InputError(f"{arguments.weights or arguments.model}: it is not known what its classes are; train a classifier of "
+                         "your own on it: tinynet transfer")
+    return label(arguments, base.net, base.class_names, base.preprocessing)

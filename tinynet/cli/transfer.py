@@ -7,10 +7,12 @@ from ..data import ImageFolder
 from ..errors import InputError
 from ..files import command_line
 from ..models import DEFAULT, ZOO
+from ..models.pretrained import place
+from ..models.zoo import BETTER
 from ..samples import DrawnCats
 from ..transfer import OPTIMIZERS, Settings, transfer
 from ..transfer.job import refuse_inside
-from .arguments import number, positive, rate
+from .arguments import add_network, number, positive, rate
 
 
 def add(commands):
@@ -19,6 +21,7 @@ def add(commands):
     parser.add_argument("--data", metavar="DIR",
                        help="a folder with one folder of images per class (default: the drawn cats)")
     parser.add_argument("--skip-bad", action="store_true", help="list unusable files and go on without them")
+    add_network(parser)
     scope = parser.add_mutually_exclusive_group()
     scope.add_argument("--cut", metavar="STAGE", default=Settings.cut,
                        help="the first stage to train, those before it are frozen; a wrong name lists all "
@@ -51,7 +54,8 @@ def run(arguments):
     for path, reason in getattr(dataset, "skipped", []):
         print(f"skipped {path}: {reason}", file=sys.stderr)
     settings = Settings(
-        cut=ZOO[DEFAULT].first_stage if arguments.train_all else arguments.cut, hidden=arguments.hidden,
+        model=arguments.model, weights=arguments.weights, cut=None if arguments.train_all else arguments.cut,
+        hidden=arguments.hidden,
         optimizer=arguments.optimizer, lr=arguments.lr, lr_pretrained=arguments.lr_pretrained, epochs=arguments.epochs,
         batch_size=arguments.batch_size, seed=arguments.seed, device=arguments.device)
     out = Path(arguments.out) if arguments.out else _own_folder(dataset)
@@ -64,6 +68,9 @@ def run(arguments):
           + (f", peak memory {metrics['peak_memory_mb']:.0f} MB" if metrics["peak_memory_mb"] else ""))
     print(f"report:   {out / 'report.html'}")
     print(f"pictures: {', '.join(str(out / name) for name in ('curves.png', 'confusion.png', 'mistakes.png'))}")
+    better = place(ZOO[BETTER])
+    if arguments.model == DEFAULT and arguments.weights is None and better is not None and better.exists():
+        print(f"better:   --model {BETTER} is installed too, and as a rule names more photos right")
     print(f"use it:   {command_line('tinynet', 'predict', out)} PHOTO...")
 
 

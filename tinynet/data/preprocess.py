@@ -9,7 +9,7 @@ from PIL import Image
 from ..errors import InputError
 
 RESAMPLE = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-CHANNELS = ("RGB", "BGR")
+CHANNELS = ("RGB", "BGR", "L")
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Preprocessing:
         Side of the square that is kept, pixels, at most `resize`; an odd pixel of margin goes right or below.
     resample : {"bicubic", "bilinear"}
         Pillow's filter (its width grows with the shrinking, so it also smooths).
-    channels : {"RGB", "BGR"}
-        Order of the three channels.
-    mean : tuple of three float
+    channels : {"RGB", "BGR", "L"}
+        Order of the three channels, or one channel of luminance.
+    mean : tuple of float
         Subtracted from 0..255, in the order of `channels`.
-    scale : float
-        Multiplies what is left.
+    scale : float or tuple of float
+        Multiplies what is left, all channels or each by its own.
 
     Raises
     ------
@@ -46,7 +46,7 @@ class Preprocessing:
     resample: str
     channels: str
     mean: tuple
-    scale: float
+    scale: float | tuple
 
     def __post_init__(self):
         for name in ("resize", "crop"):
@@ -54,11 +54,23 @@ class Preprocessing:
         _require(self.resize >= self.crop >= 1, "crop", self.crop, f"between 1 and resize ({self.resize})")
         _require(self.resample in tuple(RESAMPLE), "resample", self.resample, f"one of {', '.join(RESAMPLE)}")
         _require(self.channels in CHANNELS, "channels", self.channels, f"one of {', '.join(CHANNELS)}")
-        three = isinstance(self.mean, (tuple, list)) and len(self.mean) == 3
-        _require(three and all(map(_is_number, self.mean)), "mean", self.mean, "three numbers")
-        _require(_is_number(self.scale) and self.scale > 0, "scale", self.scale, "a positive number")
+        n = self.n_channels
+        scales = self.scale if isinstance(self.scale, (tuple, list)) else [self.scale] * n
+        _require(isinstance(self.mean, (tuple, list)) and len(self.mean) == n and all(map(_is_number, self.mean)), "mean",
+                 self.mean, f"{n} numbers, one per channel of {self.channels}")
+        _require(len(scales) == n and all(_is_number(scale) and scale > 0 for scale in scales), "scale", self.scale,
+                 f"a positive number, or {n}, one per channel of {self.channels}")
         object.__setattr__(self, "mean", tuple(map(float, self.mean)))  # so that 104 and 104.0 save alike
-        object.__setattr__(self, "scale", float(self.scale))
+        object.__setattr__(self, "scale", tuple(map(float, scales)) if scales is self.scale else float(self.scale))
+
+    @property
+    def n_channels(self):
+        """Number of channels C that come out."""
+        return 1 if self.channels == "L" else 3
+
+    def with_size(self, resize, crop):
+        """Return the same for another size, in pixels."""
+        return dataclasses.replace(self, resize=resize, crop=crop)
 
     def crop_pixels(self, rgb):
         """Scale and crop an image: what of it the network sees.
@@ -98,7 +110,7 @@ class Preprocessing:
 
         Returns
         -------
-        x : ndarray, float32 (3, crop, crop)
+        x : ndarray, float32 (C, crop, crop)
             (channel - mean) * scale.
 
         Raises
@@ -109,9 +121,11 @@ class Preprocessing:
         pixels = self.crop_pixels(rgb)  # (crop, crop, 3)
         if self.channels == "BGR":
             pixels = pixels[:, :, ::-1]
-        x = pixels.transpose(2, 0, 1).astype(np.float32, order="C")  # (3, crop, crop)
+        elif self.channels == "L":
+            pixels = np.asarray(Image.fromarray(pixels).convert("L"))[:, :, None]
+        x = pixels.transpose(2, 0, 1).astype(np.float32, order="C")  # (C, crop, crop)
         x -= np.array(self.mean, np.float32)[:, None, None]
-        x *= np.float32(self.scale)
+        x *= np.array(self.scale, np.float32).reshape(-1, 1, 1)
         return x
 
     def to_dict(self):
@@ -120,9 +134,10 @@ class Preprocessing:
         Returns
         -------
         settings : dict
-            One entry per attribute; `mean` is a list.
+            One entry per attribute; tuples are lists.
         """
-        return {**dataclasses.asdict(self), "mean": list(self.mean)}
+        settings = dataclasses.asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
 
     @classmethod
     def from_dict(cls, settings):

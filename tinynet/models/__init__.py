@@ -1,6 +1,7 @@
 """Published networks with their pretrained weights, and the names of the classes they know."""
 from .imagenet import class_names
+from .pretrained import Pretrained, find_again, pretrained
 from .squeezenet import squeezenet1_1
 from .zoo import DEFAULT, ZOO, Model
 
-__all__ = ["DEFAULT", "ZOO", "Model", "class_names", "squeezenet1_1"]
+__all__ = ["DEFAULT", "ZOO", "Model", "Pretrained", "class_names", "find_again", "pretrained", "squeezenet1_1"]

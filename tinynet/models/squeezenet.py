@@ -8,9 +8,12 @@ from pathlib import Path
 
 from ..data import Preprocessing
 from ..errors import InputError
-from ..layers import Conv2d, Dropout, GlobalAvgPool2d, MaxPool2d, Module, Sequential, he_normal, zeros
-from ..ops import concat, conv2d
+from ..layers import Dropout, GlobalAvgPool2d, MaxPool2d, Module, Sequential
+from ..ops import concat
 from ..weights import load_weights
+from .blocks import ConvReLU
+from .contracts import IMAGENET_RGB
+from .source import Source
 
 PRETRAINED = Path(__file__).with_name("pretrained") / "squeezenet1_1.safetensors"
 
@@ -28,22 +31,6 @@ PROVENANCE = {
 # What the network was trained on: 0..255 in the order blue, green, red.
 PREPROCESSING = Preprocessing(resize=256, crop=227, resample="bicubic", channels="BGR", mean=(104.0, 117.0, 123.0),
                               scale=1.0)
-
-
-class ConvReLU(Conv2d):
-    """max(conv2d(x), 0): a convolution that keeps its own names for weight and bias, then a ReLU.
-
-    Without rng its weights are 0, to be loaded.
-    """
-
-    by_row = True
-
-    def __init__(self, channels, filters, kernel, rng=None, **options):
-        super().__init__(channels, filters, kernel, rng=rng, init=zeros if rng is None else he_normal, **options)
-
-    def forward(self, x):
-        """Return the rectified maps, (N, C, H, W) -> (N, F, OH, OW)."""
-        return conv2d(x, self.weight, self.bias, self.stride, self.padding, self.groups, relu=True)
 
 
 class Fire(Module):
@@ -94,8 +81,7 @@ def squeezenet1_1(pretrained=True, n_classes=1000, rng=None):
     Returns
     -------
     net : Sequential
-        Stages conv1 pool1 fire2 fire3 pool3 fire4 fire5 pool5 fire6 fire7 fire8 fire9 drop9 conv10 pool10.
-        conv1, conv10 and the fires contain their ReLU; pool10 gives the scores before the softmax.
+        See `build`.
 
     Raises
     ------
@@ -105,7 +91,32 @@ def squeezenet1_1(pretrained=True, n_classes=1000, rng=None):
     if rng is None and not (pretrained and n_classes == 1000):
         raise InputError(f"squeezenet1_1: n_classes={n_classes}, pretrained={pretrained} needs "
                          "random weights; pass rng=np.random.default_rng(seed)")
-    net = Sequential(                                             # for a 227 x 227 image:
+    net = build(n_classes, rng)
+    if pretrained:
+        weights, _ = load_weights(PRETRAINED)
+        if n_classes != 1000:
+            weights |= net["conv10"].state_dict(prefix="conv10.")
+        net.load_state_dict(weights)
+    return net
+
+
+def build(n_classes=1000, rng=None):
+    """Build the network: the paper's table.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of classes.
+    rng : numpy.random.Generator, optional
+        Draws random weights (He) and the masks of drop9; without it the weights are 0, to be loaded.
+
+    Returns
+    -------
+    net : Sequential
+        Stages conv1 pool1 fire2 fire3 pool3 fire4 fire5 pool5 fire6 fire7 fire8 fire9 drop9 conv10 pool10.
+        conv1, conv10 and the fires contain their ReLU; pool10 gives the scores before the softmax.
+    """
+    return Sequential(                                           # for a 227 x 227 image:
         conv1=ConvReLU(3, 64, kernel=3, stride=2, rng=rng),       # (N, 64, 113, 113)
         pool1=MaxPool2d(kernel=3, stride=2, ceil_mode=True),      # (N, 64, 56, 56)
         fire2=Fire(64, squeeze=16, expand=64, rng=rng),           # (N, 128, 56, 56)
@@ -122,9 +133,19 @@ def squeezenet1_1(pretrained=True, n_classes=1000, rng=None):
         conv10=ConvReLU(512, n_classes, kernel=1, rng=rng),       # (N, n_classes, 14, 14)
         pool10=GlobalAvgPool2d(),                                 # (N, n_classes)
     )
-    if pretrained:
-        weights, _ = load_weights(PRETRAINED)
-        if n_classes != 1000:
-            weights |= net["conv10"].state_dict(prefix="conv10.")
-        net.load_state_dict(weights)
-    return net
+
+
+def _sources():
+    caffe = {"conv1": "conv1", "conv10": "conv10"}                # Caffe's own names, which the Keras port kept
+    torchvision = {"features.0": "conv1", "classifier.1": "conv10"}
+    for number, position in zip(range(2, 10), (3, 4, 6, 7, 9, 10, 11, 12)):
+        for part in "squeeze1x1", "expand1x1", "expand3x3":
+            ours = f"fire{number}.{part}"
+            theirs = part if part != "squeeze1x1" else "squeeze"
+            torchvision[f"features.{position}.{theirs}"] = ours
+            caffe |= {f"fire{number}/{part}": ours, f"fire{number}_{part}": ours}
+    return (Source("torchvision", torchvision, IMAGENET_RGB), Source("Caffe", caffe, PREPROCESSING),
+            Source("Keras", caffe, PREPROCESSING))
+
+
+SOURCES = _sources()

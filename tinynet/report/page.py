@@ -12,7 +12,6 @@ from PIL import Image
 
 from .. import plots
 from ..files import atomic_write, command_line
-from ..models import ZOO
 
 PAGE = Path(__file__).with_name("page.html")
 N_EXAMPLES = 40             # training pictures on the page, shared out among the classes
@@ -42,7 +41,8 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows)
         Only the pictures that are shown are read. A list `skipped` of (path, reason) is shown if it has one.
     metrics : dict
         "train_accuracy", "val_accuracy", "test_accuracy", "n_train", "n_val", "n_test", "classes", "seconds"
-        (by phase), "peak_memory_mb", "model" (its name in the zoo), "out" (the folder's name in the end) and "settings", whose "cut" is put into words. A number that is
+        (by phase), "peak_memory_mb", "words" (what the network is),
+        "first_stage", "out" (the folder's name in the end) and "settings", whose "cut" is put into words. A number that is
         not known is None.
     history : dict
         As `fit` returns it.
@@ -130,13 +130,13 @@ def _draw_mistakes(mistakes, n_wrong):
 
 def _method(metrics):
     """Say what was done."""
-    model, cut, n_classes = ZOO[metrics["model"]], metrics["settings"]["cut"], len(metrics["classes"])
+    cut, n_classes = metrics["settings"]["cut"], len(metrics["classes"])
     frozen = "stayed exactly as they were (they are <em>frozen</em>)."
     rest = {"head": f"All its other layers {frozen}",
-            model.first_stage: "All its other layers were trained on too, in smaller steps."}.get(
+            metrics["first_stage"]: "All its other layers were trained on too, in smaller steps."}.get(
         cut, f"The layers from <code>{escape(cut)}</code> on were trained on too, in smaller steps; "
              f"those before {frozen}")
-    return (f"{escape(model.words)}, was given a new last layer for {n_classes} classes. That layer learned from "
+    return (f"{escape(metrics["words"])}, was given a new last layer for {n_classes} classes. That layer learned from "
             f"{metrics['n_train']:,} training pictures. {rest}")
 
 

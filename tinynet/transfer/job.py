@@ -4,6 +4,7 @@ import math
 import os
 import sys
 import time
+import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,7 +16,9 @@ from ..compute import parallel
 from ..data import Preprocessing, stratified_split
 from ..errors import InputError
 from ..files import replaced_folder, restore_folder, sha256
-from ..models import DEFAULT, ZOO
+from ..layers import Random
+from ..models import DEFAULT, ZOO, find_again, pretrained
+from ..models.pretrained import OWN
 from ..optim import SGD, Adam
 from ..version import __version__
 from ..weights import load_weights, save_weights, tensors_sha256
@@ -42,9 +45,13 @@ class Settings:
 
     Attributes
     ----------
-    cut : str
+    model : str
+        The pretrained network: a name of the zoo, or a weight file, see `models.pretrained`.
+    weights : str or None
+        A file of other weights for it.
+    cut : str or None
         The first stage to train; all before it are frozen, and computed once. "head" trains the new classifier alone,
-        the network's first stage everything.
+        None everything.
     hidden : int or None
         Units of a hidden layer in the head.
     optimizer : {"sgd", "momentum", "nesterov", "adam"}
@@ -57,7 +64,9 @@ class Settings:
     device : {"cpu", "gpu"}
     """
 
-    cut: str = "head"
+    model: str = DEFAULT
+    weights: str | None = None
+    cut: str | None = "head"
     hidden: int | None = None
     optimizer: str = "momentum"
     lr: float | None = None
@@ -107,9 +116,11 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     out.mkdir(parents=True, exist_ok=True)                  # an impossible place is reported before the work
     if not os.access(out.resolve().parent, os.W_OK):
         raise InputError(f"{out.resolve().parent}: cannot be written to; check the permissions or choose another place")
-    settings = _with_rates(settings)
-    model = ZOO[DEFAULT]
-    net = _build(model, len(dataset.classes), settings.hidden, rng)
+    base = pretrained(settings.model, settings.weights)
+    for note in base.notes:
+        warnings.warn(note, stacklevel=2)
+    net = _build(base, len(dataset.classes), settings.hidden, rng)
+    settings = _with_rates(replace(settings, cut=settings.cut or net.stages[0]))
     unfreeze(net, settings.cut)
     optimizer = _optimizer(net, settings)
     net.to(settings.device)
@@ -119,11 +130,12 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     with _timed(seconds, "activations"):
         trunk, trained = net[:settings.cut], net[settings.cut:]
         codes = ActivationCache(cache).activations(
-            trunk, dataset, model.preprocessing, cut=settings.cut, workers=workers, progress=progress,
-            network=DEFAULT)
+            trunk, dataset, base.preprocessing, cut=settings.cut, workers=workers, progress=progress,
+            network=base.model)
     with _timed(seconds, "train"):
         _standardize(net, trained, codes, train, workers)
-        run_id = sha256(json.dumps([asdict(settings), DEFAULT, dataset.classes, keys, dataset.labels.tolist()]).encode())
+        run_id = sha256(json.dumps([asdict(settings), base.weights.get("sha256"), dataset.classes, keys,
+                                    dataset.labels.tolist()]).encode())
         checkpoint = Checkpoint(out / "checkpoint.safetensors", run_id)
         history = fit(trained, codes, dataset.labels, train, val, optimizer, settings.epochs, rng, settings.batch_size,
                       workers=workers, progress=progress, checkpoint=checkpoint)
@@ -135,14 +147,14 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         **{f"{part}_accuracy": found.accuracy for part, found in measured.items()},
         **{f"n_{part}": len(rows) for part, rows in (("train", train), ("val", val), ("test", test))},
         "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(), "tinynet": __version__,
-        "model": DEFAULT, "data": _place(dataset), "out": str(out), "settings": asdict(settings),
+        "model": base.model, "words": base.words, "first_stage": net.stages[0], "data": _place(dataset), "out": str(out), "settings": asdict(settings),
     }
     metrics = {key: None if isinstance(value, float) and not math.isfinite(value) else value
                for key, value in metrics.items()}
     with replaced_folder(out, RUN_FILES) as folder:
         save_weights(folder / "model.safetensors", {name: to_numpy(array) for name, array in trained.state_dict().items()}, {
-            "classes": dataset.classes, "hidden": settings.hidden, "cut": settings.cut, "model": DEFAULT,
-            "trunk_sha256": _sha256(trunk), "preprocessing": model.preprocessing.to_dict(), "settings": asdict(settings),
+            "classes": dataset.classes, "hidden": settings.hidden, "cut": settings.cut, "model": base.model,
+            "weights": base.weights, "trunk_sha256": _sha256(trunk), "preprocessing": base.preprocessing.to_dict(), "settings": asdict(settings),
             "tinynet": __version__})
         (folder / "metrics.json").write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         if report is not None:
@@ -201,10 +213,14 @@ def load_run(folder):
     arrays, metadata = load_weights(path)
     if "trunk_sha256" not in metadata:
         raise InputError(f"{path}: these are weights, but not of a run; give the folder of a run of `tinynet transfer`")
-    if metadata.get("model") not in ZOO:
+    if metadata.get("model") not in (*ZOO, OWN):
         raise InputError(f"{path}: it was made on {metadata.get('model', 'a network without a name')}, this tinynet has "
                          f"{', '.join(ZOO)}; install the version of tinynet it was made with, or train again")
-    net = _build(ZOO[metadata["model"]], len(metadata["classes"]), metadata["hidden"], np.random.default_rng(0))
+    try:
+        base = find_again(metadata["model"], metadata.get("weights"))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    net = _build(base, len(metadata["classes"]), metadata["hidden"], np.random.default_rng(0))
     found = _sha256(net[:metadata["cut"]])
     if found != metadata["trunk_sha256"]:
         raise InputError(f"{path}: its head was trained on other pretrained weights (sha256 "
@@ -224,8 +240,13 @@ def peak_memory_mb():
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
-def _build(model, n_classes, hidden, rng):
-    return replace_head(model.build(), n_classes, model.classifier, model.image_shape, hidden, rng)
+def _build(base, n_classes, hidden, rng):
+    """Return the network with a new head; dropout in the stages kept draws from the run's own random numbers."""
+    net = replace_head(base.net, n_classes, base.classifier, base.image_shape, hidden, rng)
+    for layer in net.modules():
+        if isinstance(layer, Random) and layer.rng is None:
+            layer.rng = rng
+    return net
 
 
 def _place(dataset):

@@ -20,6 +20,8 @@ class WeightFile:
         What the file says of itself: framework, version, producer.
     nodes : list, optional
         The graph in order of execution, where the file has one that can be run.
+    name : str
+        The file's name, without folder.
     """
 
     format: str
@@ -27,3 +29,4 @@ class WeightFile:
     arrays: dict
     facts: dict = field(default_factory=dict)
     nodes: list | None = None
+    name: str = ""
