@@ -6,12 +6,11 @@ Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 """
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from .file import WeightFile
+from .file import Node, WeightFile
 from .onnx_tensor import Files, read_attribute, read_tensor
 from .protobuf import Message
 from .refuse import reading
@@ -19,17 +18,6 @@ from .refuse import reading
 ROLES = {"Conv": ["weight", "bias"], "ConvTranspose": ["weight", "bias"], "Gemm": ["weight", "bias"], "MatMul": ["weight"],
          "BatchNormalization": ["weight", "bias", "running_mean", "running_var"]}       # of a node's inputs from the second
 PARAMETER = re.compile(r"(.+?)([._/])(weight|bias|kernel|gamma|beta|(?:running|moving)_(?:mean|var|variance))")
-
-
-@dataclass
-class Node:
-    """One operation of a graph: it computes the values named `outputs` from those named `inputs` ("" is left out)."""
-
-    op: str
-    name: str
-    inputs: list
-    outputs: list
-    attributes: dict = field(default_factory=dict)
 
 
 def read(path):
