@@ -3,6 +3,17 @@ from dataclasses import dataclass, field
 
 
 @dataclass
+class Node:
+    """One operation of a graph: it computes the values named `outputs` from those named `inputs` ("" is left out)."""
+
+    op: str
+    name: str
+    inputs: list
+    outputs: list
+    attributes: dict = field(default_factory=dict)
+
+
+@dataclass
 class WeightFile:
     """The content of a weight file of any framework.
 
@@ -18,7 +29,7 @@ class WeightFile:
         ``gamma``, ...), what stands before it is the layer's name.
     facts : dict of str to str
         What the file says of itself: framework, version, producer.
-    nodes : list, optional
+    nodes : list of Node, optional
         The graph in order of execution, where the file has one that can be run.
     name : str
         The file's name, without folder.
