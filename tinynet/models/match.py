@@ -62,19 +62,17 @@ def match(file, model):
     InputError
         If they do not fit, by no table of names and not by their order: what is missing, misshapen and unknown is listed.
     """
-    layers = by_layer(file.arrays)
-    best = None
-    for source in sorted(model.sources, key=lambda source: not _likely(source, file)):
-        tables = [source.layers] if set(source.layers) & set(layers) else []
-        if not tables and model.chain and file.format.startswith(ORDERED) and _likely(source, file):
-            tables = [None]
-        for table in tables:
-            for variant in source.variants:
-                found = _try(file, layers, model, source, source.options | variant, table)
-                if isinstance(found, Match):
-                    return found
-                if best is None or len(found) < len(best):
-                    best = found
+    layers, best = by_layer(file.arrays), None
+    sources = sorted(model.sources, key=lambda source: not _likely(source, file))
+    attempts = [(source, source.layers) for source in sources if set(source.layers) & set(layers)]
+    if not attempts and model.chain and file.format.startswith(ORDERED):
+        attempts = [(source, None) for source in sources if _likely(source, file)]
+    for source, table in attempts:
+        for variant in source.variants:
+            found = _try(file, layers, model, source, source.options | variant, table)
+            if isinstance(found, Match):
+                return found
+            best = found if best is None or len(found) < len(best) else best
     problems = best or [f"layers are called {', '.join(list(layers)[:6]) or 'nothing'}, which no table of names knows"]
     raise InputError(f"{file.name}: {len(problems)} things do not fit {model.name}: {'; '.join(problems[:12])}"
                      f"{'; ...' * (len(problems) > 12)}; `tinynet inspect` shows what the file holds and which network it fits")
