@@ -87,6 +87,10 @@ use("transpose", (3, 5, 2), ours=lambda x: x.T, theirs=lambda torch, x: x.permut
 use("transpose", (3, 5, 2), ours=lambda x: x.transpose((2, 0, 1)), theirs=lambda torch, x: x.permute(2, 0, 1))
 use("transpose", (3, 3, 3), ours=lambda x: x.transpose((-1, 0, 1)),
     theirs=lambda torch, x: x.permute(-1, 0, 1))
+use("pad2d", (2, 3, 5, 7), ours=lambda x: ops.pad2d(x, (1, 0, 2, 3)),
+    theirs=lambda torch, x: torch.nn.functional.pad(x, (0, 3, 1, 2)))
+use("pad2d", (2, 3, 5, 7), ours=lambda x: ops.pad2d(x, (0, 0, 0, 1), -2.5),
+    theirs=lambda torch, x: torch.nn.functional.pad(x, (0, 1), value=-2.5))
 use("concat", (2, 3, 5), (2, 1, 5), (2, 7, 5), ours=lambda *xs: ops.concat(xs, axis=1),
     theirs=lambda torch, *xs: torch.cat(xs, 1))
 use("concat", (2, 3), (2, 5), ours=lambda *xs: ops.concat(xs, axis=-1),

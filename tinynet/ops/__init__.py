@@ -9,11 +9,11 @@ from .norm import batch_norm, fixed_norm
 from .pool import avg_pool2d, global_avg_pool2d, max_pool2d
 from .random import dropout
 from .reduce import max, mean, sum, var
-from .shape import concat, flatten, getitem, reshape, transpose
+from .shape import concat, flatten, getitem, pad2d, reshape, transpose
 
 __all__ = [
     "absolute", "add", "avg_pool2d", "batch_norm", "concat", "conv2d", "cross_entropy", "divide", "dropout", "exp",
     "fixed_norm", "flatten", "getitem", "global_avg_pool2d", "hinge", "linear", "log", "log_softmax", "matmul", "max",
-    "max_pool2d", "mean", "multiply", "negative", "power", "relu", "relu6", "reshape", "sigmoid", "softmax", "sqrt",
-    "subtract", "sum", "tanh", "transpose", "var",
+    "max_pool2d", "mean", "multiply", "negative", "pad2d", "power", "relu", "relu6", "reshape", "sigmoid", "softmax",
+    "sqrt", "subtract", "sum", "tanh", "transpose", "var",
 ]

@@ -76,6 +76,21 @@ class Concat(Function):
         return tuple(parts)
 
 
+class Pad2d(Function):
+    """Images with a border; the border's gradient belongs to nobody."""
+
+    def __init__(self, top, left, bottom, right, value):
+        self.widths, self.value = ((0, 0), (0, 0), (top, bottom), (left, right)), value
+
+    def forward(self, x):                                   # (N, C, H, W) -> (N, C, top + H + bottom, left + W + right)
+        self.x_shape = x.shape
+        return array_module(x).pad(x, self.widths, constant_values=self.value)
+
+    def backward(self, gy):
+        (top, _), (left, _), (H, W) = *self.widths[2:], self.x_shape[2:]
+        return gy[:, :, top:top + H, left:left + W]
+
+
 def _is_basic(index):
     """Return whether an index is made of integers and slices alone, so that it names no element twice."""
     parts = index if isinstance(index, tuple) else (index,)
@@ -147,3 +162,29 @@ def concat(xs, axis):
         raise InputError(f"concat: {', '.join(map(str, shapes))} of {', '.join(sorted(map(str, dtypes)))} along axis "
                          f"{axis}: dtypes must be the same, and shapes but for that axis")
     return Concat(axis)(*xs)
+
+
+def pad2d(x, padding, value=0.0):
+    """Put a border around images, each side as wide as it likes.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    padding : (int, int, int, int)
+        Pixels at the top, left, bottom and right; at least 0.
+    value : float
+        Of the border.
+
+    Returns
+    -------
+    y : Tensor, shape (N, C, top + H + bottom, left + W + right)
+
+    Raises
+    ------
+    InputError
+        If x has not four axes or padding is not four such numbers.
+    """
+    if x.ndim != 4 or len(padding) != 4 or min(padding) < 0:
+        raise InputError(f"pad2d: x is {x.shape}, padding {tuple(padding)}: x must be (N, C, H, W), padding (top, left, "
+                         "bottom, right), none below 0")
+    return Pad2d(*padding, value)(x)
