@@ -97,3 +97,17 @@ def test_the_same_tensor_twice_in_a_concat():
     x = Tensor([[1.0, 2.0]], requires_grad=True)
     ops.concat([x, x], axis=1).backward(np.array([[1, 2, 10, 20]], np.float32))
     assert x.grad.tolist() == [[11, 22]]
+
+
+def test_pad2d_puts_each_side_where_it_belongs():
+    x = Tensor(np.arange(6.0).reshape(1, 1, 2, 3))
+    y = ops.pad2d(x, ((1, 3), (2, 4)), -1.0).data
+    assert y.shape == (1, 1, 6, 9) and (y == -1).sum() == 48
+    np.testing.assert_array_equal(y[:, :, 1:3, 2:5], x.data)
+
+
+@pytest.mark.parametrize("shape, padding", [
+    ((2, 3, 4), ((1, 1), (1, 1))), ((1, 1, 2, 2), (1, 1)), ((1, 1, 2, 2), ((0, -1), (0, 0)))])
+def test_pad2d_that_is_impossible(shape, padding):
+    with pytest.raises(InputError, match="top, bottom"):
+        ops.pad2d(Tensor(np.zeros(shape)), padding)
