@@ -16,7 +16,7 @@ WORDS = {                                           # the last word of an array'
     "running_mean": "running_mean", "moving_mean": "running_mean", "running_var": "running_var",
     "moving_variance": "running_var",
 }
-ORDERED = ("PyTorch", "Keras", "ONNX", "TFLite", "Caffe")   # formats that keep a network's layers in their order
+ORDERED = ("PyTorch", "Keras", "ONNX", "TensorFlow Lite", "Caffe")   # formats that keep a network's layers in their order
 
 
 @dataclass
@@ -63,10 +63,10 @@ def match(file, model):
         If they do not fit, by no table of names and not by their order: what is missing, misshapen and unknown is listed.
     """
     layers, best = by_layer(file.arrays), None
-    sources = sorted(model.sources, key=lambda source: not _likely(source, file))
+    sources = sorted(model.sources, key=lambda source: _distance(source, file))
     attempts = [(source, source.layers) for source in sources if set(source.layers) & set(layers)]
     if not attempts and model.chain and file.format.startswith(ORDERED):
-        attempts = [(source, None) for source in sources if _likely(source, file)]
+        attempts = [(source, None) for source in sources if _distance(source, file) < 2]
     for source, table in attempts:
         for variant in source.variants:
             found = _try(file, layers, model, source, source.options | variant, table)
@@ -215,12 +215,11 @@ def _has_window(kinds, layout):
     return len(shape) == 4 and max(sides) > 1
 
 
-def _likely(source, file):
-    """Return whether a file of this format comes from this publisher, as far as can be told beforehand."""
+def _distance(source, file):
+    """Return how far a publisher is from a file's format: 0 near, 1 thinkable, 2 only if the names say so."""
     if source.file_name and not file.name.startswith(source.file_name):
-        return False
-    channels_last = file.layout != "OIHW"
-    google = source.name.startswith(("Keras", "TensorFlow"))
-    if file.format.startswith("Caffe") or source.name.startswith("Caffe"):
-        return file.format.startswith("Caffe") == source.name.startswith("Caffe")
-    return channels_last == google
+        return 2
+    if file.format.startswith(source.name):
+        return 0
+    caffe, google = source.name == "Caffe", source.name in ("Keras", "TensorFlow")
+    return 2 if caffe or file.format.startswith("Caffe") or google != (file.layout != "OIHW") else 1
