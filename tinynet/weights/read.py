@@ -2,8 +2,8 @@
 from pathlib import Path
 
 from ..errors import InputError
-from . import caffe, keras, ndf, onnx, protobuf, pytorch, safetensors_file, tensorflow, tflite
-from .file import WeightFile
+from . import caffe, keras, ndf, onnx, pytorch, safetensors_file, tensorflow, tflite
+from .protobuf import Message
 
 HDF5, ZIP, PICKLE = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04", b"\x80"
 FORMATS = "PyTorch, safetensors, Keras (.h5, .keras), ONNX, TFLite, Caffe, TensorFlow (checkpoint, .pb)"
@@ -28,8 +28,7 @@ def read_weights(path):
         If it is of none of these formats, damaged, or holds what only its own framework can run.
     """
     path = Path(path)
-    reader = tensorflow if tensorflow.is_checkpoint(path) else _reader(path)
-    file = reader.read(path)
+    file = _reader(path).read(path)
     file.name = path.name
     if not file.arrays:
         raise InputError(f"{path}: a file of {file.format}, but it holds no arrays; give the file with the weights")
@@ -38,6 +37,8 @@ def read_weights(path):
 
 def _reader(path):
     """Return the module that reads a file beginning like this one."""
+    if path.is_dir() or not path.exists() and path.with_name(path.name + ".index").exists() or tensorflow.is_index(path):
+        return tensorflow
     try:
         with open(path, "rb") as file:
             start = file.read(4096)
@@ -49,16 +50,31 @@ def _reader(path):
         return keras
     if start[4:8] == b"TFL3":
         return tflite
-    if start.startswith(pytorch.LEGACY_MAGIC):
-        return pytorch
-    if start[:1] == PICKLE:
-        return ndf
+    if start.startswith(PICKLE):
+        return pytorch if pytorch.MAGIC.to_bytes(10, "little") in start[:32] else ndf
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 2 ** 40:
         return safetensors_file
-    kind = protobuf.kind(path)
-    if kind in ("onnx", "caffe", "tensorflow"):
-        return {"onnx": onnx, "caffe": caffe, "tensorflow": tensorflow}[kind]
-    raise InputError(f"{path} begins with {start[:8]!r}, which is no weight file that is known here; the formats are {FORMATS}")
+    found = _protobuf(path)
+    if found is None:
+        raise InputError(f"{path} begins with {start[:8]!r}, which no weight file does that is known here; the formats are "
+                         f"{FORMATS}")
+    return found
 
 
-__all__ = ["WeightFile", "read_weights"]
+def _protobuf(path):
+    """Return the reader of a protocol buffer, which has no mark of its own: by the numbers of its fields."""
+    try:
+        message = Message(path.read_bytes())
+        first = message.fields.get(1, [b""])[0]
+        if isinstance(first, int):                  # a version: of ONNX's format, or of a SavedModel
+            return onnx if 7 in message else tensorflow if 2 in message else None
+        node = Message(first)
+        if node.text(1) and node.text(2):           # a name and a kind of operation
+            return tensorflow
+    except ValueError:                              # a name is no message: Caffe's field 1
+        pass
+    try:
+        return caffe if {2, 100} & Message(path.read_bytes()).fields.keys() else None
+    except ValueError:
+        return None
+

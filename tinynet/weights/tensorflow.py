@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from .file import WeightFile
-from .leveldb import read_table
+from .leveldb import MAGIC, read_table
 from .protobuf import Message, varint
 from .refuse import reading
 from .tensorflow_tensor import DTYPES, REPEATED, from_bytes, read_shape, read_tensor
@@ -41,7 +41,7 @@ def read(path):
     """
     path = Path(path)
     with reading(path, "TensorFlow", "give a frozen graph (.pb), or a checkpoint's .index with its .data files beside it"):
-        if path.suffix == ".pb":
+        if path.is_file() and not is_index(path):
             return _frozen(Message(path.read_bytes()))
         index = path if path.suffix == ".index" else path.with_name(path.name + ".index")
         if path.is_dir():
@@ -50,6 +50,25 @@ def read(path):
                 raise ValueError(f"the folder has {len(found)} files .index")
             index = found[0]
         return _checkpoint(index)
+
+
+def is_index(path):
+    """Return whether a file ends as a checkpoint's .index does.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    answer : bool
+    """
+    path = Path(path)
+    if not path.is_file() or path.stat().st_size < 8:
+        return False
+    with open(path, "rb") as file:
+        file.seek(-8, 2)
+        return int.from_bytes(file.read(), "little") == MAGIC
 
 
 class _Shards:
