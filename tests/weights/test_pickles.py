@@ -93,8 +93,10 @@ def test_what_is_beside_the_tensors_gives_stand_ins():
         assert set(found) == {"set", "frozen", "score", "array"} and found["score"] is None
 
 
-LAUGHS = b"]q\x00" + b"".join(b"](" + b"h" + bytes([i]) + (b"h" + bytes([i])) * 9 + b"eq" + bytes([i + 1]) for i in range(200))
-TUPLES = b")q\x00" + b"".join(b"h" + bytes([i]) + b"h" + bytes([i]) + b"\x86q" + bytes([i + 1]) for i in range(200))
+LAUGHS = b"]q\x00" + b"".join(
+    b"](" + b"h" + bytes([i]) + (b"h" + bytes([i])) * 9 + b"eq" + bytes([i + 1]) for i in range(200))
+TUPLES = b")q\x00" + b"".join(
+    b"h" + bytes([i]) + b"h" + bytes([i]) + b"\x86q" + bytes([i + 1]) for i in range(200))
 BOMBS = {
     "lists of lists": LAUGHS + b".",
     "a key that takes for ever to hash": b"}" + TUPLES + b"Ns.",

@@ -134,7 +134,8 @@ def test_a_view_of_a_storage_in_an_old_file(content_of):
 
 def test_shared_strided_empty_and_scalar_tensors(write, content_of):
     found = content_of(write(state(
-        a=tensor(), tied=tensor(), transposed=tensor(shape=(4, 3, 2), stride=(1, 4, 12)), scalar=tensor(offset=23, shape=(), stride=()),
+        a=tensor(), tied=tensor(), transposed=tensor(shape=(4, 3, 2), stride=(1, 4, 12)),
+        scalar=tensor(offset=23, shape=(), stride=()),
         empty=tensor(shape=(0, 3), stride=(3, 1)), repeated=tensor(shape=(5, 2), stride=(0, 1)),
         one=tensor(offset=5, shape=(1, 1), stride=(999, 7)))))
     arrays = found.arrays
@@ -198,7 +199,8 @@ def test_big_endian_is_refused(refused):
     dict(shape=(2**62, 2**62), stride=(0, 0)), dict(shape=(10**9,), stride=(0,)), dict(stride=(2**61, 4, 1)),
     dict(shape=(3,), stride=(2**63,)), dict(shape=(1,) * 65, stride=(1,) * 65), dict(offset=2**70), dict(offset=True),
     dict(n_numbers=25), dict(n_numbers=2**70), dict(n_numbers="24"), dict(key="1"), dict(key=("0",)), dict(kind="Double"),
-    dict(kind="ComplexHalf"), dict(kind="QInt8"), dict(tail=b"\x89N}" + push("conj") + b"\x88s"), dict(rebuild="_rebuild_qtensor"),
+    dict(kind="ComplexHalf"), dict(kind="QInt8"), dict(tail=b"\x89N}" + push("conj") + b"\x88s"),
+    dict(rebuild="_rebuild_qtensor"),
     dict(rebuild="_rebuild_parameter"), dict(stride=None), dict(key="../../etc/passwd"),
 ])
 def test_a_tensor_that_does_not_fit_its_storage_is_refused(write, refused, changes):

@@ -20,14 +20,35 @@ Tensor = namedtuple("Tensor", "storage offset shape stride")
 
 
 def itemsize(dtype):
-    """Return the bytes of one number; the last character of a dtype's name says it, but for bfloat16."""
+    """Return the bytes of one number.
+
+    Parameters
+    ----------
+    dtype : object
+        One of KINDS, or whatever else a pickle gives in its place.
+
+    Returns
+    -------
+    n_bytes : int
+    """
     if type(dtype) is not str or dtype not in KINDS:
         raise UnpicklingError("it describes a storage of unknown numbers")
     return 2 if dtype == BFLOAT16 else int(dtype[2:])
 
 
 def read_storage(identity):
-    """Return the stand-in for a storage, from ("storage", class, key, "cuda:0", length[, the part of another])."""
+    """Return the stand-in for a storage.
+
+    Parameters
+    ----------
+    identity : tuple
+        ("storage", class, key, device such as "cuda:0", n_numbers); in old files also None or (name, start, length)
+        of a part of it.
+
+    Returns
+    -------
+    storage : Storage
+    """
     kind, dtype, key, _, n_numbers, *view = identity
     if not (kind == "storage" and itemsize(dtype) and type(key) is str and type(n_numbers) is int):
         raise UnpicklingError("it describes a storage in an unknown way")
