@@ -4,7 +4,8 @@ import pytest
 
 from tests.weights.protobuf_writer import message, packed
 from tinynet.errors import InputError
-from tinynet.weights.onnx import _place, read
+from tinynet.weights.onnx import place as place_of
+from tinynet.weights.onnx import read
 
 W, B = np.arange(24, dtype="<f4").reshape(2, 3, 2, 2), np.float32([5, 6])
 
@@ -92,7 +93,7 @@ def test_bfloat16_is_the_upper_half_of_a_float32(opened):
     ("/layer2/layer2.0/downsample/downsample.0/Conv", "layer2.0.downsample.0"), ("model/conv1/Conv2D", "model.conv1"),
     ("/fc/Gemm", "fc"), ("/Conv", ""), ("Conv_12", ""), ("", ""), ("stem", "stem"), ("/a1/a10/Conv", "a1.a10")])
 def test_where_a_node_stands(name, place):
-    assert _place(_Named(name)) == place
+    assert place_of(_Named(name)) == place
 
 
 class _Named:

@@ -88,7 +88,7 @@ def _named(nodes, constants):
         roles = {name: role for name, role in roles.items() if name in constants and constants[name].ndim}
         for name in [name for name in roles if name not in names]:
             own = PARAMETER.sub(lambda m: m[1] + m[2].replace("_", ".") + m[3], name) if PARAMETER.fullmatch(name) else ""
-            wanted = own, f"{_place(node)}.{roles[name]}", f"{node.op.lower()}_{k}.{roles[name]}"
+            wanted = own, f"{place(node)}.{roles[name]}", f"{node.op.lower()}_{k}.{roles[name]}"
             names[name] = next((new for new in wanted if new[:1] not in ("", ".") and (new == name or new not in taken)), name)
             taken.add(names[name])
             if node.op in ("Gemm", "MatMul") and constants[name].ndim == 2 and roles[name] == "weight" \
@@ -100,11 +100,21 @@ def _named(nodes, constants):
     return {names.get(name, name): constants[name] for name in dict.fromkeys([*names, *constants])}
 
 
-def _place(node):
-    """Return where a node stands: /layer1/layer1.0/conv1/Conv -> layer1.0.conv1, and nothing for Conv_12."""
+def place(node):
+    """Return where a node stands in its network, as its name says.
+
+    Parameters
+    ----------
+    node : Node
+
+    Returns
+    -------
+    place : str
+        For example layer1.0.conv1, of /layer1/layer1.0/conv1/Conv; "" for Conv_12.
+    """
     *places, last = node.name.strip("/").split("/")
-    place, before = "", "\0"
+    found, before = "", "\0"
     for part in places or [last] * (not last.startswith(node.op)):
-        place += part[len(before):] if part.startswith(before + ".") else "." + part
+        found += part[len(before):] if part.startswith(before + ".") else "." + part
         before = part
-    return place.strip(".")
+    return found.strip(".")
