@@ -4,7 +4,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..files import sha256
 from ..models import ZOO
-from ..models.pretrained import convert, recognise
+from ..models.convert import convert, recognise
 from ..weights import read_weights, save_weights
 
 ROW = "{:52} {:20} {:8} {:>12,}"

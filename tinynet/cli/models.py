@@ -1,7 +1,7 @@
 """``tinynet models``: the zoo; ``tinynet fetch``: its weights from where they were published."""
 from ..errors import InputError
 from ..models import DEFAULT, ZOO
-from ..models.pretrained import how_to_get, place
+from ..models.published import how_to_get, place
 from ..weights.fetch import fetch
 
 

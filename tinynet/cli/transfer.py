@@ -7,7 +7,7 @@ from ..data import ImageFolder
 from ..errors import InputError
 from ..files import command_line
 from ..models import DEFAULT, ZOO
-from ..models.pretrained import place
+from ..models.published import place
 from ..models.zoo import BETTER
 from ..samples import DrawnCats
 from ..transfer import OPTIMIZERS, Settings, transfer

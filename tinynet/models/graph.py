@@ -126,6 +126,24 @@ def graph_network(weights):
     return Sequential(**stages)
 
 
+def image_shape(weights):
+    """Return the shape of an image that an ONNX file wants.
+
+    Parameters
+    ----------
+    weights : WeightFile
+        Of one input.
+
+    Returns
+    -------
+    shape : tuple of int
+        (C, H, W), or whatever follows the batch; sides that may vary are 224, channels 3.
+    """
+    text = next(value for key, value in weights.facts.items() if key.startswith("input "))
+    shape = [int(n) if n.isdigit() else None for n in text.strip("()").split(", ")][1:]
+    return tuple(n or default for n, default in zip(shape, (3, 224, 224))) if len(shape) == 3 else tuple(n or 1 for n in shape)
+
+
 def _identifier(name):
     """Return a name as an attribute's: layer1.0.conv1 -> layer1_0_conv1."""
     own = re.sub(r"\W", "_", name).strip("_")

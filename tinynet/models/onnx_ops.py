@@ -96,7 +96,7 @@ def _border(x, padding, kernel=None, value=0.0):
     top, left, bottom, right = padding
     if (top, left) == (bottom, right) and (kernel is None or top <= kernel[0] // 2 and left <= kernel[1] // 2):
         return x, (top, left)
-    return ops.pad2d(x, padding, value), (0, 0)
+    return ops.pad2d(x, ((top, bottom), (left, right)), value), (0, 0)
 
 
 def _conv(call):
@@ -277,7 +277,7 @@ def _pad(call):
     pads, value = call.setting("pads", 1) or call.get("paddings"), call.setting("value", 2, 0.0)
     call.needs(call.get("mode", "constant") == "constant", f"a border of the kind {call.get('mode')} is not known here")
     call.needs(pads and len(pads) == 8 and not any(pads[i] for i in (0, 1, 4, 5)) and min(pads) >= 0, f"pads are {pads}")
-    return lambda x, *_: ops.pad2d(x, (pads[2], pads[3], pads[6], pads[7]), float(value or 0.0))
+    return lambda x, *_: ops.pad2d(x, ((pads[2], pads[6]), (pads[3], pads[7])), float(value or 0.0))
 
 
 def _hard_sigmoid(call):

