@@ -8,8 +8,9 @@ import numpy as np
 from ..backend import array_module
 from ..errors import InputError
 from ..tensor import Function
-from .activation import rectify
+from .activation import rectify, relu as relu_of
 from .arithmetic import operands
+from .depthwise import Depthwise
 from .window import check_window, output_size, pair, reach
 
 COLUMN_NUMBERS = 2 ** 20            # numbers in the columns that are made at a time: 4 MB
@@ -67,7 +68,7 @@ class Conv2d(Function):
     """y[n, f] = sum over c of x[n, c] * W[f, c] + b[f], with * the sliding product (cross-correlation).
 
     x (N, C, H, W), W (F, C/G, R, S), b (F,), y (N, F, OH, OW). With G groups, the channels and the filters are
-    cut into G parts and part g of the filters sees part g of the channels alone; G = C is depthwise.
+    cut into G parts and part g of the filters sees part g of the channels alone; G = C = F is `Depthwise`.
 
     Columns are made for a few images at a time and used while they are in the cache. Backward makes them again:
     kept, they would take R S times the memory of the images.
@@ -178,4 +179,7 @@ def conv2d(x, W, b=None, stride=1, padding=0, groups=1, relu=False):
     if b is not None and b.shape != (F,):
         raise InputError(f"conv2d: b is {b.shape}, W is {W.shape}: b must be ({F},), a number per filter")
     x, W = operands("conv2d", x, W)
+    if groups == x.shape[1] == F:
+        y = Depthwise(stride, padding)(x, W, b)
+        return relu_of(y) if relu else y
     return (ConvReLU if relu else Conv2d)(stride, padding, groups)(x, W, b)
