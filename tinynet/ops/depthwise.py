@@ -13,8 +13,7 @@ from ..backend import array_module
 from ..tensor import Function
 from .window import reach
 
-SHIFTED_NUMBERS = 2 ** 18           # numbers that LongRuns copies at a time: 1 MB
-CHANNELS = 64                       # that ChannelsLast turns at a time: with many more, large maps fall out of the cache
+SHIFTED_NUMBERS = 2 ** 19           # numbers that LongRuns copies at a time: 2 MB
 
 
 def sides(padding):
@@ -45,7 +44,10 @@ class Depthwise(Function):
 
 
 def correlate(x, W, b, stride, sides):
-    """Slide filter c over channel c: x (N, C, H, W), W (C, R, S), b (C,) or None -> y (N, C, OH, OW)."""
+    """Slide filter c over channel c, by a stride (down, across), between the sides ((top, bottom), (left, right)).
+
+    x (N, C, H, W), W (C, R, S), b (C,) or None -> y (N, C, OH, OW). A negative side crops the image.
+    """
     xp, kernel = array_module(x), W.shape[1:]
     OH, OW = ((size + sum(side) - k) // step + 1 for size, side, k, step in zip(x.shape[2:], sides, kernel, stride))
     y = xp.empty((*x.shape[:2], OH, OW), xp.result_type(x, W))
@@ -59,10 +61,11 @@ def correlate(x, W, b, stride, sides):
 
 
 def correlate_transposed(gy, W, stride, sides, x_shape):
-    """Return the gradient of x, (N, C, H, W), by sliding filters that are turned by half a turn over gy.
+    """Return the gradient of x, of x_shape (N, C, H, W): slide filters, turned by half a turn, over gy (N, C, OH, OW).
 
-    Pixel h is read through tap r by output (h + top - r) / stride, if that is whole. So the taps i, i + stride, ...
-    belong to every stride-th pixel: one small filter for each (i, j) of the stride, which slides by 1.
+    W, stride and sides are those of `correlate`. Pixel h is read through tap r by output (h + top - r) / stride, if that
+    is whole. So the taps i, i + stride, ... belong to every stride-th pixel: one small filter for each (i, j) of the
+    stride, which slides by 1.
     """
     gx = array_module(gy).zeros(x_shape, gy.dtype)
     for first in np.ndindex(*stride):
@@ -77,7 +80,10 @@ def correlate_transposed(gy, W, stride, sides, x_shape):
 
 
 def filters_gradient(x, gy, kernel, stride, sides):
-    """Return the gradient of W, (C, R, S): for each tap, the pixels it read times gy, summed."""
+    """Return the gradient of W, (C, R, S) with (R, S) the kernel: for each tap, the pixels it read times gy, summed.
+
+    x, stride and sides are those of `correlate`.
+    """
     layout = layout_for(gy, stride)
     gW = array_module(gy).zeros((gy.shape[1], *kernel), gy.dtype)
     for part in layout.portions(gy, kernel):
@@ -86,7 +92,7 @@ def filters_gradient(x, gy, kernel, stride, sides):
 
 
 def layout_for(y, stride):
-    """Return the layout with the longer innermost loop: over a map, whose runs a stride would tear, or over channels."""
+    """Return the layout with the longer innermost loop for maps y: over pixels, which a stride tears apart, or channels."""
     _, C, OH, OW = y.shape
     return LongRuns if stride == (1, 1) and OH * OW > C else ChannelsLast
 
@@ -122,16 +128,19 @@ class LongRuns:
 
     @staticmethod
     def arrange(W):
+        """W (C, R, S), as it is."""
         return W
 
     @staticmethod
     def maps(windows, W, b):
+        """-> (n, c, L)"""
         y = array_module(W).einsum("ncsrl,crs->ncl", windows, W)
         return y if b is None else y + b[:, None]
 
     @staticmethod
     def filters(windows, gy):
-        return array_module(gy).einsum("ncsrl,ncl->crs", windows, gy.reshape(*gy.shape[:2], -1))
+        """gy (n, c, OH, OW) -> (c, R, S)"""
+        return array_module(gy).einsum("ncsrl,ncl->crs", windows, gy.reshape(*gy.shape[:2], windows.shape[-1]))
 
 
 class ChannelsLast:
@@ -150,22 +159,23 @@ class ChannelsLast:
         xp, (n, C, H, W), ((top, bottom), (left, right)) = array_module(x), x.shape, sides
         padded = xp.zeros((n, H + top + bottom, W + left + right, C), x.dtype)
         (rows, pixel_rows), (columns, pixels) = reach(-top, 1, H, padded.shape[1]), reach(-left, 1, W, padded.shape[2])
-        inside = padded[:, rows, columns].transpose(0, 3, 1, 2)
-        for c in range(0, C, CHANNELS):
-            inside[:, c:c + CHANNELS] = x[:, c:c + CHANNELS, pixel_rows, pixels]
+        padded[:, rows, columns] = x[:, :, pixel_rows, pixels].transpose(0, 2, 3, 1)
         return xp.lib.stride_tricks.sliding_window_view(padded, kernel, axis=(1, 2))[:, ::stride[0], ::stride[1]]
 
     @staticmethod
     def arrange(W):
+        """W (C, R, S), with the channels last in memory."""
         return array_module(W).ascontiguousarray(W.transpose(1, 2, 0)).transpose(2, 0, 1)
 
     @staticmethod
     def maps(windows, W, b):
+        """-> (n, C, OH, OW), a view with the channels last in memory."""
         y = array_module(W).einsum("nhwcrs,crs->nhwc", windows, W)
         return (y if b is None else y + b).transpose(0, 3, 1, 2)
 
     @staticmethod
     def filters(windows, gy):
+        """gy (n, C, OH, OW) -> (C, R, S)"""
         xp = array_module(gy)
         gy = xp.ascontiguousarray(gy.transpose(0, 2, 3, 1))
         return xp.einsum("nhwcrs,nhwc->rsc", windows, gy).transpose(2, 0, 1)
