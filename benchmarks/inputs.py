@@ -34,6 +34,7 @@ CONVOLUTIONS = {
     "conv 1x1 512-1000 13x13": {"x": (512, 13, 13), "W": (1000, 512, 1, 1), "stride": 1, "padding": 0, "groups": 1},
     "conv 7x7/2 3-64 224x224": {"x": (3, 224, 224), "W": (64, 3, 7, 7), "stride": 2, "padding": 3, "groups": 1},
     "depthwise 3x3 96 56x56": {"x": (96, 56, 56), "W": (96, 1, 3, 3), "stride": 1, "padding": 1, "groups": 96},
+    "depthwise 5x5 672 14x14": {"x": (672, 14, 14), "W": (672, 1, 5, 5), "stride": 1, "padding": 2, "groups": 672},
 }
 POOL = "max-pool 3x3/2 64 113x113"
 NORM = "batch norm 64 56x56"

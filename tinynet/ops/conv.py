@@ -9,7 +9,9 @@ from ..backend import array_module
 from ..errors import InputError
 from ..tensor import Function
 from .activation import rectify
+from .activation import relu as rectified
 from .arithmetic import operands
+from .depthwise import Depthwise
 from .shape import pad2d
 from .window import check_window, output_size, pair, reach, same_padding
 
@@ -68,7 +70,7 @@ class Conv2d(Function):
     """y[n, f] = sum over c of x[n, c] * W[f, c] + b[f], with * the sliding product (cross-correlation).
 
     x (N, C, H, W), W (F, C/G, R, S), b (F,), y (N, F, OH, OW). With G groups, the channels and the filters are
-    cut into G parts and part g of the filters sees part g of the channels alone; G = C is depthwise.
+    cut into G parts and part g of the filters sees part g of the channels alone; G = C = F is `Depthwise`.
 
     Columns are made for a few images at a time and used while they are in the cache. Backward makes them again:
     kept, they would take R S times the memory of the images.
@@ -173,10 +175,7 @@ def conv2d(x, W, b=None, stride=1, padding=0, groups=1, relu=False):
     if W.ndim != 4:
         raise InputError(f"conv2d: W is {W.shape}; it must be (n_filters, channels / groups, height, width)")
     F, C, R, S = W.shape
-    if isinstance(padding, str):
-        x, padding = _padded(x, padding, (R, S), stride)
-    padding = pair(padding)
-    check_window("conv2d", x.shape, (R, S), stride, padding)
+    sides = _sides(x, padding, (R, S), stride)
     if groups < 1 or x.shape[1] != C * groups or F % groups:
         raise InputError(f"conv2d: x has {x.shape[1]} channels, W expects {C * groups} "
                          f"(x {x.shape}, W {W.shape}, groups {groups}); W is (n_filters, channels / groups, height, width) "
@@ -184,14 +183,21 @@ def conv2d(x, W, b=None, stride=1, padding=0, groups=1, relu=False):
     if b is not None and b.shape != (F,):
         raise InputError(f"conv2d: b is {b.shape}, W is {W.shape}: b must be ({F},), a number per filter")
     x, W = operands("conv2d", x, W)
-    return (ConvReLU if relu else Conv2d)(stride, padding, groups)(x, W, b)
+    if groups == x.shape[1] == F:
+        y = Depthwise(stride, sides)(x, W, b)
+        return rectified(y) if relu else y
+    (top, bottom), (left, right) = sides
+    if (top, left) != (bottom, right):
+        x, top, left = pad2d(x, sides), 0, 0
+    return (ConvReLU if relu else Conv2d)(stride, (top, left), groups)(x, W, b)
 
 
-def _padded(x, padding, kernel, stride):
-    """Return x and the border that "same" still wants: none, if its sides differ and x has got them already."""
+def _sides(x, padding, kernel, stride):
+    """Return the border ((top, bottom), (left, right)), having checked that the window fits."""
+    if not isinstance(padding, str):
+        padding = pair(padding)
+        check_window("conv2d", x.shape, kernel, stride, padding)
+        return tuple((n, n) for n in padding)
     if padding != "same" or x.ndim != 4:
         raise InputError(f"conv2d: padding is {padding!r}, x {x.shape}; padding is \"same\" or pixels, x (N, C, H, W)")
-    sides = [same_padding(*axis) for axis in zip(x.shape[2:], kernel, stride)]
-    if all(before == after for before, after in sides):
-        return x, (sides[0][0], sides[1][0])
-    return pad2d(x, sides), (0, 0)
+    return tuple(same_padding(*axis) for axis in zip(x.shape[2:], kernel, stride))
