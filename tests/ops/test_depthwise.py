@@ -73,7 +73,7 @@ def test_both_layouts_equal_the_matrix_product(channels, size, kernel, stride, l
     expected = results(lambda: Conv2d(stride, padding, channels), x, W, b, gy)
     for numbers in (1, 2 * kernel[1] * y[0, 0].size, 2 ** 18):
         monkeypatch.setattr(depthwise, "SHIFTED_NUMBERS", numbers)
-        for array, other in zip(results(lambda: Depthwise(stride, padding), x, W, b, gy, device), expected, strict=True):
+        for array, other in zip(results(lambda: Depthwise(stride, tuple((n, n) for n in padding)), x, W, b, gy, device), expected, strict=True):
             assert array.dtype == np.float32
             np.testing.assert_allclose(array, other, rtol=1e-4, atol=1e-4)
 
