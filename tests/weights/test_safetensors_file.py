@@ -53,7 +53,7 @@ def test_bfloat16_becomes_float32(content_of):
 
 
 def test_scalar_and_empty_tensors(content_of):
-    found = content_of(save({"scalar": np.float32(2), "empty": np.zeros((0, 3), np.float32)})).arrays
+    found = content_of(save({"scalar": np.array(2, np.float32), "empty": np.zeros((0, 3), np.float32)})).arrays
     assert found["scalar"].shape == () and found["scalar"] == 2 and found["empty"].shape == (0, 3)
 
 

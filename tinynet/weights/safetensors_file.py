@@ -55,7 +55,8 @@ def read(path):
         raise InputError(f"cannot read {path} ({error.strerror}); give a .safetensors file") from error
     except Exception as error:      # a damaged file can fail in every way there is
         reason = " ".join(str(error).split())
-        raise InputError(f"cannot read {path} as safetensors: {reason:.300}; fetch it again, or write it as float32") from error
+        raise InputError(f"cannot read {path} as safetensors: {reason:.300}; "
+                         "fetch it again, or write it as float32") from error
     return WeightFile("safetensors", "OIHW", arrays, header.get("__metadata__") or {})
 
 

@@ -1,0 +1,155 @@
+"""Read the weights in a Keras file of version 1, 2 or 3: .h5, .keras and .weights.h5. Taught in lesson 19.
+
+All three are HDF5, with one of two trees. In an .h5 file each layer's group lists its weights, "conv1/kernel:0" (Keras
+1: "conv1_W"). In Keras 3's ``.weights.h5``, which is also what a .keras file holds beside its configuration, a layer
+is ``layers/conv2d_1/vars``, its weights are 0, 1, ... and its name is an attribute. Here both become "conv1/kernel".
+A configuration may hold a function's compiled code (a Lambda layer): only names and plain settings are taken from it.
+"""
+import io
+import json
+import re
+from pathlib import Path
+
+from ..errors import InputError
+from .file import WeightFile
+from .hdf5 import MOST_TEXT, find_datasets, read_datasets, read_names, read_text
+from .zipped import zip_members
+
+KERAS_1 = {"_W": "kernel", "_b": "bias", "_gamma": "gamma", "_beta": "beta", "_running_mean": "moving_mean",
+           "_running_std": "moving_variance"}              # in spite of its name
+NORM = ("gamma", "beta", "moving_mean", "moving_variance")
+KINDS = {"depthwise_conv2d": ("depthwise_kernel", "bias"), "batch_normalization": NORM,
+         "separable_conv2d": ("depthwise_kernel", "pointwise_kernel", "bias"), "layer_normalization": ("gamma", "beta"),
+         "embedding": ("embeddings",), "normalization": ("mean", "variance", "count"),
+         **dict.fromkeys(["conv1d", "conv2d", "conv2d_transpose", "dense"], ("kernel", "bias"))}
+
+
+def read(path):
+    """Read a Keras file.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of a whole model or of its weights alone. Nothing is built from its configuration.
+
+    Returns
+    -------
+    file : WeightFile
+        Layer by layer as the configuration lists them; a .weights.h5 file has none and is sorted by the layers' kind
+        and number. The layers of a model inside the model stand in its place. ``facts``: keras_version, backend.
+
+    Raises
+    ------
+    InputError
+        If h5py is not installed, or the file cannot be opened, is damaged, refers to other files, claims more than it
+        holds, or has two weights of one name.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise InputError(f'cannot read {path}: Keras files need h5py; pip install "tinynet-course[zoo]"') from error
+    try:
+        size = Path(path).stat().st_size
+        with open(path, "rb") as file:
+            source, config, facts = _unzipped(file.read()) if file.read(2) == b"PK" else (path, "", {})
+        with h5py.File(source, "r") as root:
+            named, more = _weights(root, config)
+            arrays = read_datasets(named, size)
+    except OSError as error:
+        reason = error.strerror or "it is no HDF5 file, or damaged"
+        raise InputError(f"cannot read {path} ({reason}); give a .h5, .keras or .weights.h5 file") from error
+    except Exception as error:      # a damaged file can fail in every way there is
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"cannot read {path} as a Keras file: {reason:.400}; save the net's weights again") from error
+    return WeightFile("Keras", "HWIO", arrays, {"framework": "Keras", **facts, **more})
+
+
+def _unzipped(rest):
+    """Return the HDF5 file inside a .keras file, the text of the configuration, and what is known of the version."""
+    members = zip_members(b"PK" + rest)
+    config, metadata = members.get("config.json"), members.get("metadata.json")
+    if members.get("model.weights.h5") is None or any(text and len(text) > MOST_TEXT for text in (config, metadata)):
+        raise ValueError("it is a zip archive without a model.weights.h5 that is not compressed")
+    version = json.loads(bytes(metadata)).get("keras_version", "") if metadata else ""
+    return io.BytesIO(members["model.weights.h5"]), bytes(config or b"").decode("utf-8"), {"keras_version": str(version)}
+
+
+def _weights(root, config):
+    """Return the datasets by "layer/kind", in order, and what the file says of itself."""
+    config = config or read_text(root, "model_config")
+    layers = dict(_layers(json.loads(config))) if config else {}
+    if any(settings.get("dim_ordering") == "th" for _, settings in layers.values()):
+        raise ValueError("its kernels are in Theano's order: convert it with Keras 1")
+    top = root["model_weights"] if "model_weights" in root else root
+    facts = {key: read_text(top, key) or read_text(root, key) for key in ("keras_version", "backend")}
+    is_listed = any(key in top.attrs for key in ("layer_names", "layer_names0"))
+    named = {}
+    for name, dataset in (_listed if is_listed else _numbered)(top, layers):
+        if name in named:
+            raise ValueError(f"two of its weights are named {name!r:.80}: give the layers different names")
+        named[name] = dataset
+    if not named:
+        raise ValueError("it holds no weights")
+    return named, {key: value for key, value in facts.items() if value}
+
+
+def _layers(config):
+    """Yield (name, (class, settings)) of every layer in a configuration, those of inner models too, in order."""
+    if isinstance(config, dict):
+        settings = config.get("config")
+        if isinstance(settings, dict) and isinstance(settings.get("name"), str):
+            yield settings["name"], (config.get("class_name"), settings)
+    for part in config.values() if isinstance(config, dict) else config if isinstance(config, list) else ():
+        yield from _layers(part)
+
+
+def _listed(top, layers):
+    """Yield (name, dataset) of an .h5 file."""
+    datasets = find_datasets(top)
+    for layer in read_names(top, "layer_names"):
+        for weight in read_names(top[layer], "weight_names"):
+            yield _listed_name(layer, weight, layers), datasets[f"{layer}/{weight}"]
+
+
+def _listed_name(layer, weight, layers):
+    *scopes, kind = weight.split(":")[0].split("/")         # "block/conv1/kernel:0": the innermost scope is the layer
+    if not scopes:
+        ending = next((ending for ending in KERAS_1 if kind.endswith(ending)), None)
+        return f"{kind.removesuffix(ending)}/{KERAS_1[ending]}" if ending else f"{layer}/{kind}"
+    is_outer = "/".join(scopes) == layer or layer in layers and scopes[-1] not in layers
+    owner = layer if is_outer else scopes[-1]
+    if kind == "kernel" and layers.get(owner, [""])[0] == "DepthwiseConv2D":
+        kind = "depthwise_kernel"                           # Keras 3 calls it like any other
+    return f"{owner}/{kind}"
+
+
+def _numbered(top, layers):
+    """Yield (name, dataset) of a .weights.h5 file."""
+    groups, order = {}, {name: place for place, name in enumerate(layers)}
+    for path, dataset in find_datasets(top).items():
+        folder, _, number = path.rpartition("/")
+        if folder.endswith("vars") and not folder.startswith("optimizer/") and "seed_generator" not in folder:
+            groups.setdefault(folder, {})[number] = dataset
+
+    def place(folder):                                      # in the configuration; else conv2d_9 before conv2d_10
+        numbers = [int(part) if part.isdigit() else part for part in re.split("([0-9]{1,9})", folder)]
+        return order.get(read_text(top[folder], "name"), len(order)), numbers
+
+    for folder in sorted(groups, key=place):
+        weights, group = groups[folder], folder.removesuffix("vars").rstrip("/").rpartition("/")[2]
+        layer = read_text(top[folder], "name") or group
+        kinds = _kinds(layer, group, len(weights), layers)
+        for number in sorted(weights, key=lambda number: (len(number), number)):
+            yield f"{layer}/{kinds.get(number, number)}", weights[number]
+
+
+def _kinds(layer, group, n_weights, layers):
+    """Return what weight "0", "1", ... of a layer is."""
+    kinds = next((KINDS[name] for name in (re.sub("_[0-9]+$", "", text) for text in (group, layer)) if name in KINDS), ())
+    if kinds is NORM and n_weights < len(NORM):
+        settings = layers.get(layer, ["", {}])[1]
+        absent = [kind for kind, option in (("gamma", "scale"), ("beta", "center")) if settings.get(option) is False]
+        kinds = [kind for kind in NORM if kind not in absent] if absent else NORM[2:]
+        if len(kinds) != n_weights:
+            raise ValueError(f"{layer!r:.80} has gamma or beta, the file does not say which: give the .keras file")
+    return {str(i): kind for i, kind in enumerate(kinds)}
