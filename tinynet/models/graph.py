@@ -3,7 +3,6 @@
 A graph can be cut wherever exactly one value flows: behind a convolution, behind the sum that ends a residual block, but
 not inside of the block, where the shortcut flows beside it. Each piece between two such points becomes a stage.
 """
-import math
 import re
 from collections import Counter
 from os.path import commonprefix
@@ -12,11 +11,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..layers import Module, Parameter, Sequential
-from ..tensor import Tensor, no_grad
 from ..weights.onnx import place
+from .onnx_fold import fold
 from .onnx_ops import build
-
-FILLED = 2 ** 28                    # numbers that ConstantOfShape may make: a small file could ask for any number
 
 
 class Graph(Module):
@@ -111,7 +108,7 @@ def graph_network(weights):
     source, target, opset = sources[0], targets[0], int(weights.facts.get("opset", 1))
     batch = re.match(r"\((\d+),", weights.facts[f"input {source}"])
     batch = int(batch[1]) if batch else None
-    nodes, constants = _folded(_used(weights.nodes, target), weights.arrays, source, opset)
+    nodes, constants = fold(_used(weights.nodes, target), weights.arrays, source, opset)
     stages, names, before, start = {}, Counter(), source, 0
     for stop in _cuts(nodes, source, target):
         piece = nodes[start:stop]
@@ -158,30 +155,6 @@ def _used(nodes, target):
             found.append(node)
             wanted |= set(node.inputs)
     return found[::-1]
-
-
-def _folded(nodes, arrays, source, opset):
-    """Return the nodes that depend on the input, and the constants with what the others made of them."""
-    constants, rest, known = dict(arrays), [], {source, "", *arrays}
-    for node in nodes:
-        missing = [name for name in node.inputs if name not in known]
-        if missing:
-            raise InputError(f"graph: node {node.name or node.outputs[0]!r} is {node.op} of {missing[0]!r}, which nothing here "
-                             "computes; give a file with one input, whose nodes stand in order of execution")
-        known.add(node.outputs[0])
-        if any(name and name not in constants for name in node.inputs):
-            rest.append(node)
-        elif node.op == "ConstantOfShape":
-            shape, value = constants[node.inputs[0]].tolist(), node.attributes.get("value", np.zeros(1, np.float32))
-            if math.prod(shape) > FILLED:
-                raise InputError(f"graph: node {node.name or node.outputs[0]!r} would fill {shape} with one number; at most "
-                                 f"{FILLED:,} are made here")
-            constants[node.outputs[0]] = np.full(shape, value.reshape(-1)[0])
-        else:
-            with no_grad():
-                run = build(node, constants, opset, None)
-                constants[node.outputs[0]] = run(*[Tensor(constants[name]) if name else None for name in node.inputs]).data
-    return rest, constants
 
 
 def _cuts(nodes, source, target):

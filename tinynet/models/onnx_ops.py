@@ -68,11 +68,6 @@ def build(node, constants, opset, batch):
     return OPERATORS[node.op](call)
 
 
-def _same(total):
-    """Return what auto_pad puts before and after, the smaller half first."""
-    return total // 2, total - total // 2
-
-
 def _window(call, kernel_of):
     """Return a function x, W -> (kernel, stride, padding (top, left, bottom, right)) of a convolution or a pool."""
     auto, pads = call.get("auto_pad", "NOTSET"), call.get("pads") or [0, 0, 0, 0]
@@ -86,8 +81,8 @@ def _window(call, kernel_of):
         if auto in ("NOTSET", "VALID"):
             return kernel, stride, tuple(pads) if auto == "NOTSET" else (0, 0, 0, 0)
         totals = [max((-(-n // s) - 1) * s + k - n, 0) for n, s, k in zip(x.shape[2:], stride, kernel)]
-        (top, bottom), (left, right) = (_same(n) if auto == "SAME_UPPER" else _same(n)[::-1] for n in totals)
-        return kernel, stride, (top, left, bottom, right)
+        small, large = [n // 2 for n in totals], [n - n // 2 for n in totals]
+        return kernel, stride, tuple(small + large if auto == "SAME_UPPER" else large + small)
     return measure
 
 
@@ -154,7 +149,7 @@ def _leaky_relu(x, slope):
 
 
 def _batch_norm(call):
-    call.needs(len(call.node.outputs) == 1 or not call.get("training_mode", 0), "it is in training mode; export in evaluation mode")
+    call.needs(not call.get("training_mode", 0), "it was exported in training mode")
     eps = call.get("epsilon", 1e-5)
     return lambda x, gamma, beta, mean, var: ops.fixed_norm(x, gamma, beta, mean, var, eps)
 
@@ -258,7 +253,7 @@ def _reduce_mean(call):
 
 def _concat(call):
     axis = call.get("axis", 1)
-    call.needs(axis != 0 or all(c is not None for c in call.constants), MIXES)
+    call.needs(axis != 0, MIXES)
     return lambda *xs: ops.concat(list(xs), axis)
 
 
