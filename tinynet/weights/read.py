@@ -1,4 +1,5 @@
 """Read any weight file: which format it has is told by its bytes, not by its name. Taught in lesson 19."""
+import zipfile
 from pathlib import Path
 
 from ..errors import InputError
@@ -45,7 +46,7 @@ def _reader(path):
     except OSError as error:
         raise InputError(f"cannot open {path}: {error.strerror or error}; give a weight file") from error
     if start.startswith(ZIP):
-        return keras if keras.is_keras_zip(path) else pytorch
+        return keras if _has_member(path, "model.weights.h5") else pytorch
     if start.startswith(HDF5):
         return keras
     if start[4:8] == b"TFL3":
@@ -59,6 +60,14 @@ def _reader(path):
         raise InputError(f"{path} begins with {start[:8]!r}, which no weight file does that is known here; the formats are "
                          f"{FORMATS}")
     return found
+
+
+def _has_member(path, name):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return name in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return False
 
 
 def _protobuf(path):
