@@ -37,7 +37,7 @@ def find_datasets(root):
     while waiting:
         path, group = waiting.pop()
         for name in group:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            if group.id.links.get_info(name.encode("utf-8", "surrogateescape")).type != h5py.h5l.TYPE_HARD:
                 raise ValueError(f"{path + name!r:.80} is a link: write the file again without links")
             item = group[name]
             address = h5py.h5o.get_info(item.id).addr

@@ -76,15 +76,17 @@ def _unzipped(rest):
 
 def _weights(root, config):
     """Return the datasets by "layer/kind", in order, and what the file says of itself."""
+    datasets = find_datasets(root)                          # first of all: it refuses links, so that no path leaves the file
     config = config or read_text(root, "model_config")
     layers = dict(_layers(json.loads(config))) if config else {}
     if any(settings.get("dim_ordering") == "th" for _, settings in layers.values()):
         raise ValueError("its kernels are in Theano's order: convert it with Keras 1")
-    top = root["model_weights"] if "model_weights" in root else root
+    top, below = (root["model_weights"], "model_weights/") if "model_weights" in root else (root, "")
+    datasets = {path.removeprefix(below): dataset for path, dataset in datasets.items() if path.startswith(below)}
     facts = {key: read_text(top, key) or read_text(root, key) for key in ("keras_version", "backend")}
     is_listed = any(key in top.attrs for key in ("layer_names", "layer_names0"))
     named = {}
-    for name, dataset in (_listed if is_listed else _numbered)(top, layers):
+    for name, dataset in (_listed if is_listed else _numbered)(top, datasets, layers):
         if name in named:
             raise ValueError(f"two of its weights are named {name!r:.80}: give the layers different names")
         named[name] = dataset
@@ -103,9 +105,8 @@ def _layers(config):
         yield from _layers(part)
 
 
-def _listed(top, layers):
+def _listed(top, datasets, layers):
     """Yield (name, dataset) of an .h5 file."""
-    datasets = find_datasets(top)
     for layer in read_names(top, "layer_names"):
         for weight in read_names(top[layer], "weight_names"):
             yield _listed_name(layer, weight, layers), datasets[f"{layer}/{weight}"]
@@ -123,10 +124,10 @@ def _listed_name(layer, weight, layers):
     return f"{owner}/{kind}"
 
 
-def _numbered(top, layers):
+def _numbered(top, datasets, layers):
     """Yield (name, dataset) of a .weights.h5 file."""
     groups, order = {}, {name: place for place, name in enumerate(layers)}
-    for path, dataset in find_datasets(top).items():
+    for path, dataset in datasets.items():
         folder, _, number = path.rpartition("/")
         if folder.endswith("vars") and not folder.startswith("optimizer/") and "seed_generator" not in folder:
             groups.setdefault(folder, {})[number] = dataset
