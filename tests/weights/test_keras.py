@@ -127,6 +127,14 @@ def test_keras_3_calls_a_depthwise_kernel_kernel(content_of):
     assert list(content_of(listed(layers)).arrays) == ["dw/kernel", "dw2/kernel", "c/kernel"]
 
 
+def test_names_kept_as_texts_of_any_length_are_not_read_at_all(content_of):
+    file = io.BytesIO(listed({name: KERAS_2[name] for name in ("zconv", "bn", "sep")}, model(layer("Conv2D", "zconv"))))
+    with h5py.File(file, "r+") as root:
+        root["model_weights"].attrs["layer_names"] = ["wrong", "names"]
+    order = ["zconv", "bn", "sep"]                      # first as the configuration says, then by name
+    assert list(content_of(file.getvalue()).arrays) == [name for own in order for name in NAMES_2 if name.startswith(own)]
+
+
 def test_a_layers_own_name_wins_over_the_scopes_inside_it(content_of):
     layers = {"lstm": {"lstm/lstm_cell/kernel:0": (2, 8)}, "a/b": {"a/b/kernel:0": (2, 2)},
               "dense": {"dense_1/kernel:0": (2, 2)}}
@@ -214,7 +222,8 @@ def test_the_weights_themselves_may_be_no_link(refused, tmp_path):
 
 @pytest.mark.parametrize("change", [
     dict(names={"layer_names": ["absent"]}), dict(names={"layer_names": ["/optimizer_weights"]}),
-    dict(names={"layer_names": ["."]}), dict(layers={"a": {}}), dict(config=[1, 2, 3]), dict(config={"config": {"name": "a", "layers": 3}}),
+    dict(names={"layer_names": ["."]}), dict(layers={"a": {}}), dict(config=[1, 2, 3]),
+    dict(config={"config": {"name": "a", "layers": 3}}),
 ])
 def test_other_trees(content_of, change):
     try:

@@ -18,6 +18,7 @@ from .zipped import zip_members
 KERAS_1 = {"_W": "kernel", "_b": "bias", "_gamma": "gamma", "_beta": "beta", "_running_mean": "moving_mean",
            "_running_std": "moving_variance"}              # in spite of its name
 NORM = ("gamma", "beta", "moving_mean", "moving_variance")
+KIND_ORDER = ("depthwise_kernel", "pointwise_kernel", "kernel", "recurrent_kernel", "bias", *NORM)
 KINDS = {"depthwise_conv2d": ("depthwise_kernel", "bias"), "batch_normalization": NORM,
          "separable_conv2d": ("depthwise_kernel", "pointwise_kernel", "bias"), "layer_normalization": ("gamma", "beta"),
          "embedding": ("embeddings",), "normalization": ("mean", "variance", "count"),
@@ -107,21 +108,37 @@ def _layers(config):
 
 def _listed(top, datasets, layers):
     """Yield (name, dataset) of an .h5 file."""
-    for layer in read_names(top, "layer_names"):
+    names = read_names(top, "layer_names")
+    if names is None:                                       # Keras 3: the tree itself has the names, without an order
+        named = [(_listed_name("", path, layers), dataset) for path, dataset in datasets.items()]
+        order = {name: place for place, name in enumerate(layers)}
+        yield from sorted(named, key=lambda item: _place(item[0], order))
+        return
+    for layer in names:
         for weight in read_names(top[layer], "weight_names"):
             yield _listed_name(layer, weight, layers), datasets[f"{layer}/{weight}"]
 
 
 def _listed_name(layer, weight, layers):
-    *scopes, kind = weight.split(":")[0].split("/")         # "block/conv1/kernel:0": the innermost scope is the layer
+    *scopes, kind = weight.split(":")[0].split("/")         # "inner_model/conv1/kernel:0"
     if not scopes:
         ending = next((ending for ending in KERAS_1 if kind.endswith(ending)), None)
         return f"{kind.removesuffix(ending)}/{KERAS_1[ending]}" if ending else f"{layer}/{kind}"
-    is_outer = "/".join(scopes) == layer or layer in layers and scopes[-1] not in layers
-    owner = layer if is_outer else scopes[-1]
+    known = [scope for scope in (layer, *scopes) if scope in layers]
+    owner = layer if "/".join(scopes) == layer else (known or scopes)[-1]       # the innermost scope that is a layer
     if kind == "kernel" and layers.get(owner, [""])[0] == "DepthwiseConv2D":
         kind = "depthwise_kernel"                           # Keras 3 calls it like any other
     return f"{owner}/{kind}"
+
+
+def _place(name, order):
+    layer, _, kind = name.rpartition("/")
+    return order.get(layer, len(order)), _natural(layer), KIND_ORDER.index(kind) if kind in KIND_ORDER else len(KIND_ORDER), kind
+
+
+def _natural(text):
+    """Return a key that sorts conv2d_9 before conv2d_10."""
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split("([0-9]{1,9})", text))]
 
 
 def _numbered(top, datasets, layers):
@@ -132,13 +149,10 @@ def _numbered(top, datasets, layers):
         if folder.endswith("vars") and not folder.startswith("optimizer/") and "seed_generator" not in folder:
             groups.setdefault(folder, {})[number] = dataset
 
-    def place(folder):                                      # in the configuration; else conv2d_9 before conv2d_10
-        numbers = [int(part) if part.isdigit() else part for part in re.split("([0-9]{1,9})", folder)]
-        return order.get(read_text(top[folder], "name"), len(order)), numbers
-
-    for folder in sorted(groups, key=place):
+    layer_of = {folder: read_text(top[folder], "name") for folder in groups}
+    for folder in sorted(groups, key=lambda folder: (order.get(layer_of[folder], len(order)), _natural(folder))):
         weights, group = groups[folder], folder.removesuffix("vars").rstrip("/").rpartition("/")[2]
-        layer = read_text(top[folder], "name") or group
+        layer = layer_of[folder] or group
         kinds = _kinds(layer, group, len(weights), layers)
         for number in sorted(weights, key=lambda number: (len(number), number)):
             yield f"{layer}/{kinds.get(number, number)}", weights[number]
