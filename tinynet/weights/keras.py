@@ -18,7 +18,8 @@ from .zipped import zip_members
 KERAS_1 = {"_W": "kernel", "_b": "bias", "_gamma": "gamma", "_beta": "beta", "_running_mean": "moving_mean",
            "_running_std": "moving_variance"}              # in spite of its name
 NORM = ("gamma", "beta", "moving_mean", "moving_variance")
-KIND_ORDER = ("depthwise_kernel", "pointwise_kernel", "kernel", "recurrent_kernel", "bias", *NORM)
+KIND_ORDER = ("depthwise_kernel", "pointwise_kernel", "kernel", "recurrent_kernel", "bias", *NORM,
+              "mean", "variance", "count")
 KINDS = {"depthwise_conv2d": ("depthwise_kernel", "bias"), "batch_normalization": NORM,
          "separable_conv2d": ("depthwise_kernel", "pointwise_kernel", "bias"), "layer_normalization": ("gamma", "beta"),
          "embedding": ("embeddings",), "normalization": ("mean", "variance", "count"),
@@ -133,7 +134,8 @@ def _listed_name(layer, weight, layers):
 
 def _place(name, order):
     layer, _, kind = name.rpartition("/")
-    return order.get(layer, len(order)), _natural(layer), KIND_ORDER.index(kind) if kind in KIND_ORDER else len(KIND_ORDER), kind
+    rank = KIND_ORDER.index(kind) if kind in KIND_ORDER else len(KIND_ORDER)
+    return order.get(layer, len(order)), _natural(layer), rank, kind
 
 
 def _natural(text):
@@ -160,7 +162,8 @@ def _numbered(top, datasets, layers):
 
 def _kinds(layer, group, n_weights, layers):
     """Return what weight "0", "1", ... of a layer is."""
-    kinds = next((KINDS[name] for name in (re.sub("_[0-9]+$", "", text) for text in (group, layer)) if name in KINDS), ())
+    names = [re.sub("_[0-9]+$", "", text) for text in (group, layer)]
+    kinds = next((KINDS[name] for name in names if name in KINDS), ())
     if kinds is NORM and n_weights < len(NORM):
         settings = layers.get(layer, ["", {}])[1]
         absent = [kind for kind, option in (("gamma", "scale"), ("beta", "center")) if settings.get(option) is False]
