@@ -74,7 +74,7 @@ F = entry("F32", [1], 0, 4)
     file_of({"x": entry("F32", [2**62, 4], 0, 4)}, bytes(4)), file_of({"x": entry("F32", [2**40, 0, 2**40], 0, 0)}),
     file_of({"x": entry("F32", [-1], 0, 4)}, bytes(4)), file_of({"x": F, "__metadata__": {"a": 3}}, bytes(4)),
     file_of({"x": entry("F32", [1] * 100, 0, 4)}, bytes(4)), file_of(b'{"x": 3}'), file_of(b"\xff\xfe"),
-    file_of(b" " * (2**22 + 1)),
+    file_of(b" " * (3 * 2**19 + 1)),
 ])
 def test_damaged_and_other_files_are_refused(content_of, data):
     with pytest.raises(InputError, match="cannot read .*net.safetensors"):

@@ -37,7 +37,7 @@ def find_datasets(root):
     while waiting:
         path, group = waiting.pop()
         for name in group:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            if group.id.links.get_info(name.encode("utf-8", "surrogateescape")).type != h5py.h5l.TYPE_HARD:
                 raise ValueError(f"{path + name!r:.80} is a link: write the file again without links")
             item = group[name]
             address = h5py.h5o.get_info(item.id).addr
@@ -102,7 +102,9 @@ def read_names(item, key):
 
     Returns
     -------
-    names : list of str
+    names : list of str or None
+        None where HDF5 keeps them as texts of any length, as Keras 3 does: a thousand entries may all refer to the same
+        huge text, and HDF5 would copy it a thousand times.
 
     Raises
     ------
@@ -119,7 +121,9 @@ def read_names(item, key):
         kind = item.attrs.get_id(part)
         if math.prod(kind.shape) * kind.dtype.itemsize > MOST_TEXT:
             raise ValueError(f"the list {part} is too long")
-        names += [name.decode("utf-8") if isinstance(name, bytes) else name for name in item.attrs[part]]
+        if kind.dtype.kind == "O":
+            return None
+        names += [name.decode("utf-8") for name in item.attrs[part]]
     return names
 
 

@@ -18,6 +18,8 @@ from .zipped import zip_members
 KERAS_1 = {"_W": "kernel", "_b": "bias", "_gamma": "gamma", "_beta": "beta", "_running_mean": "moving_mean",
            "_running_std": "moving_variance"}              # in spite of its name
 NORM = ("gamma", "beta", "moving_mean", "moving_variance")
+KIND_ORDER = ("depthwise_kernel", "pointwise_kernel", "kernel", "recurrent_kernel", "bias", *NORM,
+              "mean", "variance", "count")
 KINDS = {"depthwise_conv2d": ("depthwise_kernel", "bias"), "batch_normalization": NORM,
          "separable_conv2d": ("depthwise_kernel", "pointwise_kernel", "bias"), "layer_normalization": ("gamma", "beta"),
          "embedding": ("embeddings",), "normalization": ("mean", "variance", "count"),
@@ -76,15 +78,17 @@ def _unzipped(rest):
 
 def _weights(root, config):
     """Return the datasets by "layer/kind", in order, and what the file says of itself."""
+    datasets = find_datasets(root)                          # first of all: it refuses links, so that no path leaves the file
     config = config or read_text(root, "model_config")
     layers = dict(_layers(json.loads(config))) if config else {}
     if any(settings.get("dim_ordering") == "th" for _, settings in layers.values()):
         raise ValueError("its kernels are in Theano's order: convert it with Keras 1")
-    top = root["model_weights"] if "model_weights" in root else root
+    top, below = (root["model_weights"], "model_weights/") if "model_weights" in root else (root, "")
+    datasets = {path.removeprefix(below): dataset for path, dataset in datasets.items() if path.startswith(below)}
     facts = {key: read_text(top, key) or read_text(root, key) for key in ("keras_version", "backend")}
     is_listed = any(key in top.attrs for key in ("layer_names", "layer_names0"))
     named = {}
-    for name, dataset in (_listed if is_listed else _numbered)(top, layers):
+    for name, dataset in (_listed if is_listed else _numbered)(top, datasets, layers):
         if name in named:
             raise ValueError(f"two of its weights are named {name!r:.80}: give the layers different names")
         named[name] = dataset
@@ -103,41 +107,54 @@ def _layers(config):
         yield from _layers(part)
 
 
-def _listed(top, layers):
+def _listed(top, datasets, layers):
     """Yield (name, dataset) of an .h5 file."""
-    datasets = find_datasets(top)
-    for layer in read_names(top, "layer_names"):
+    names = read_names(top, "layer_names")
+    if names is None:                                       # Keras 3: the tree itself has the names, without an order
+        named = [(_listed_name("", path, layers), dataset) for path, dataset in datasets.items()]
+        order = {name: place for place, name in enumerate(layers)}
+        yield from sorted(named, key=lambda item: _place(item[0], order))
+        return
+    for layer in names:
         for weight in read_names(top[layer], "weight_names"):
             yield _listed_name(layer, weight, layers), datasets[f"{layer}/{weight}"]
 
 
 def _listed_name(layer, weight, layers):
-    *scopes, kind = weight.split(":")[0].split("/")         # "block/conv1/kernel:0": the innermost scope is the layer
+    *scopes, kind = weight.split(":")[0].split("/")         # "inner_model/conv1/kernel:0"
     if not scopes:
         ending = next((ending for ending in KERAS_1 if kind.endswith(ending)), None)
         return f"{kind.removesuffix(ending)}/{KERAS_1[ending]}" if ending else f"{layer}/{kind}"
-    is_outer = "/".join(scopes) == layer or layer in layers and scopes[-1] not in layers
-    owner = layer if is_outer else scopes[-1]
+    known = [scope for scope in (layer, *scopes) if scope in layers]
+    owner = layer if "/".join(scopes) == layer else (known or scopes)[-1]       # the innermost scope that is a layer
     if kind == "kernel" and layers.get(owner, [""])[0] == "DepthwiseConv2D":
         kind = "depthwise_kernel"                           # Keras 3 calls it like any other
     return f"{owner}/{kind}"
 
 
-def _numbered(top, layers):
+def _place(name, order):
+    layer, _, kind = name.rpartition("/")
+    rank = KIND_ORDER.index(kind) if kind in KIND_ORDER else len(KIND_ORDER)
+    return order.get(layer, len(order)), _natural(layer), rank, kind
+
+
+def _natural(text):
+    """Return a key that sorts conv2d_9 before conv2d_10."""
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split("([0-9]{1,9})", text))]
+
+
+def _numbered(top, datasets, layers):
     """Yield (name, dataset) of a .weights.h5 file."""
     groups, order = {}, {name: place for place, name in enumerate(layers)}
-    for path, dataset in find_datasets(top).items():
+    for path, dataset in datasets.items():
         folder, _, number = path.rpartition("/")
         if folder.endswith("vars") and not folder.startswith("optimizer/") and "seed_generator" not in folder:
             groups.setdefault(folder, {})[number] = dataset
 
-    def place(folder):                                      # in the configuration; else conv2d_9 before conv2d_10
-        numbers = [int(part) if part.isdigit() else part for part in re.split("([0-9]{1,9})", folder)]
-        return order.get(read_text(top[folder], "name"), len(order)), numbers
-
-    for folder in sorted(groups, key=place):
+    layer_of = {folder: read_text(top[folder], "name") for folder in groups}
+    for folder in sorted(groups, key=lambda folder: (order.get(layer_of[folder], len(order)), _natural(folder))):
         weights, group = groups[folder], folder.removesuffix("vars").rstrip("/").rpartition("/")[2]
-        layer = read_text(top[folder], "name") or group
+        layer = layer_of[folder] or group
         kinds = _kinds(layer, group, len(weights), layers)
         for number in sorted(weights, key=lambda number: (len(number), number)):
             yield f"{layer}/{kinds.get(number, number)}", weights[number]
@@ -145,7 +162,8 @@ def _numbered(top, layers):
 
 def _kinds(layer, group, n_weights, layers):
     """Return what weight "0", "1", ... of a layer is."""
-    kinds = next((KINDS[name] for name in (re.sub("_[0-9]+$", "", text) for text in (group, layer)) if name in KINDS), ())
+    names = [re.sub("_[0-9]+$", "", text) for text in (group, layer)]
+    kinds = next((KINDS[name] for name in names if name in KINDS), ())
     if kinds is NORM and n_weights < len(NORM):
         settings = layers.get(layer, ["", {}])[1]
         absent = [kind for kind, option in (("gamma", "scale"), ("beta", "center")) if settings.get(option) is False]

@@ -14,7 +14,7 @@ from ..errors import InputError
 from .bfloat16 import widen_bfloat16
 from .file import WeightFile
 
-MOST_HEADER = 2**22         # bytes: some 40,000 tensors
+MOST_HEADER = 3 * 2**19     # bytes: some 15,000 tensors
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1", "U64": "<u8",
           "U32": "<u4", "U16": "<u2", "U8": "|u1", "BOOL": "|b1", "C64": "<c8"}
 
