@@ -3,11 +3,14 @@ import os
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tinynet import InputError, Tensor, no_grad, ops
+from tinynet.data import Preprocessing
 from tinynet.layers import Linear, Parameter, Sequential
 from tinynet.layers.module import works_by_row
 from tinynet.models.graph import graph_network
+from tinynet.transfer import ActivationCache, freeze, replace_head, unfreeze
 from tinynet.weights import onnx as reader
 from tinynet.weights.file import Node, WeightFile
 
@@ -80,6 +83,35 @@ def test_images_stay_apart():
     np.testing.assert_allclose(net(Tensor(x)).data, rows, rtol=1e-5, atol=1e-6)
 
 
+def test_transfer_takes_it_like_any_network(tmp_path):
+    """A new head, frozen stages, and activations that a second network of the same file finds again."""
+    preprocessing = Preprocessing(resize=8, crop=8, resample="bicubic", channels="RGB", mean=(0.0, 0.0, 0.0), scale=255.0)
+    cache, computed, weights = ActivationCache(tmp_path / "cache"), [], residual()
+    for pads in [1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 2, 2]:
+        weights.nodes[2].attributes["pads"] = pads
+        net = freeze(graph_network(weights))
+        codes = cache.activations(net[:"globalaveragepool"], Pictures(), preprocessing, "globalaveragepool", progress=False)
+        computed.append(codes.computed)
+    assert computed == [3, 0, 3]
+    net = unfreeze(replace_head(net, 5, "globalaveragepool", (3, 8, 8), rng=np.random.default_rng(0)), "head")
+    assert net(Tensor(floats(2, 3, 8, 8))).shape == (2, 5) and net.stages[:4] == ["stem", "relu", "layer1_0", "layer1_0_relu"]
+
+
+class Pictures:
+    """Three pictures, as a dataset."""
+
+    name, labels = "pictures", np.zeros(3, int)
+
+    def __len__(self):
+        return 3
+
+    def key(self, i):
+        return f"{i:064x}"
+
+    def image(self, i):
+        return Image.new("RGB", (8, 8), (50 * i, 100, 0))
+
+
 def small(nodes, arrays=None, x="(1, 3, 4, 4)"):
     facts = {"opset": "17", "input x": x, "output y": "?"}
     return WeightFile("ONNX", "OIHW", arrays or {}, facts, nodes)
@@ -103,7 +135,7 @@ def test_names_that_an_attribute_cannot_have_or_that_stand_twice():
 
 def test_values_are_dropped_after_their_last_use():
     net = graph_network(residual())
-    assert [done for *_, done in net["layer1_0"].steps] == [["c"] if i == 1 else ["d", "b"] if i == 2 else [] for i in range(3)]
+    assert [done for *_, done in net["layer1_0"].plan.steps] == [["c"] if i == 1 else ["d", "b"] if i == 2 else [] for i in range(3)]
 
 
 @pytest.mark.parametrize("weights, words", [

@@ -1,8 +1,10 @@
 """The TensorFlow Lite reader: floats, halves and 8-bit numbers, names by order, and what is refused."""
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.weights.flatbuffer_writer import flatbuffer
+from tinynet import Tensor, no_grad, ops
 from tinynet.errors import InputError
 from tinynet.weights.tflite import read
 
@@ -140,6 +142,41 @@ def test_a_published_mobilenet_of_8_bits(shared):
     assert sum(array.size for array in found.arrays.values()) == 3_489_097 and len(found.arrays) == 106
     assert found.arrays["depthwise_1.weight"].shape == (1, 3, 3, 32) and found.arrays["conv_52.weight"].shape == (1001, 1, 1, 1280)
     assert all(np.isfinite(array).all() and array.dtype == np.float32 for array in found.arrays.values())
+
+
+def answers(found, x):
+    """Run the nodes of a convolutional network on images (N, C, H, W)."""
+    values = {next(key.removeprefix("input ") for key in found.facts if key.startswith("input ")): Tensor(x)}
+    for node in found.nodes:
+        y, settings = values[node.inputs[0]], node.attributes
+        if "weight" in settings:
+            W, groups = found.arrays[node.inputs[1]].transpose(0, 3, 1, 2), 1
+            if node.op == "DEPTHWISE_CONV_2D":
+                W, groups = W.transpose(1, 0, 2, 3), W.shape[1]
+            if settings["padding"] == "SAME":
+                total = [max((-(-n // s) - 1) * s + k - n, 0) for n, s, k in zip(y.shape[2:], settings["strides"], W.shape[2:])]
+                y = ops.pad2d(y, [n // 2 for n in total] + [n - n // 2 for n in total])
+            y = ops.conv2d(y, Tensor(np.ascontiguousarray(W)), Tensor(found.arrays[node.inputs[2]]), tuple(settings["strides"]), 0, groups)
+        else:
+            y = {"ADD": lambda y=y, node=node: y + values[node.inputs[1]], "RESHAPE": lambda y=y: ops.flatten(y),
+                 "AVERAGE_POOL_2D": lambda y=y, s=settings: ops.avg_pool2d(y, tuple(s["kernel"]), tuple(s["strides"])),
+                 "SOFTMAX": lambda y=y: ops.softmax(y)}[node.op]()
+        values[node.outputs[0]] = ops.relu6(y) if settings.get("activation") == "RELU6" else y
+    return y.data
+
+
+@pytest.mark.parametrize("photo, answer, probability", [
+    ("chelsea", "tiger cat", 0.520), ("coffee", "espresso", 0.976), ("rocket", "missile", 0.627), ("astronaut", "football helmet", 0.161)])
+def test_the_mobilenet_knows_what_is_on_a_photo(photo, answer, probability, shared):
+    data = pytest.importorskip("skimage.data")
+    image = Image.fromarray(getattr(data, photo)())
+    image = image.resize([round(n * 256 / min(image.size)) for n in image.size], Image.Resampling.BICUBIC)
+    left, top = (image.width - 224) // 2, (image.height - 224) // 2
+    x = np.asarray(image.crop((left, top, left + 224, top + 224)), np.float32).transpose(2, 0, 1)[None] / 127.5 - 1
+    with no_grad():
+        y = answers(read(shared / "data" / "zoo" / "mobilenet_v2_1.0_224_quant.tflite"), np.ascontiguousarray(x))[0]
+    names = (shared / "data" / "zoo" / "imagenet_labels.txt").read_text().splitlines()
+    assert names[y.argmax()] == answer and abs(y.max() - probability) < 0.001
 
 
 @pytest.mark.parity

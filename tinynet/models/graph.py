@@ -6,6 +6,7 @@ not inside of the block, where the shortcut flows beside it. Each piece between 
 import re
 from collections import Counter
 from os.path import commonprefix
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -43,20 +44,25 @@ class Graph(Module):
     by_row = True                   # no operator mixes the images of a batch, or it is refused
 
     def __init__(self, nodes, constants, source, target, opset, batch=None, prefix=""):
-        self.source, self.target = source, target
-        self.steps, self.attributes, self.numbers, self.buffers = [], {}, {}, ()
+        # what makes this network another than one of the same weights stands here as plain values: a cache compares them
+        self.source, self.target, self.opset, self.batch, self.nodes = source, target, opset, batch, nodes
+        self.attributes, self.numbers, self.settings, self.buffers = {}, {}, {}, ()
+        self.plan = SimpleNamespace(steps=[])               # (function, names of its inputs, of its output, of what ends)
         last = {name: i for i, node in enumerate(nodes) for name in node.inputs}
         for i, node in enumerate(nodes):
             run = build(node, constants, opset, batch)
             done = [name for name in dict.fromkeys(node.inputs) if last[name] == i and name not in constants and name != target]
-            self.steps.append((run, node.inputs, node.outputs[0], done))
+            self.plan.steps.append((run, node.inputs, node.outputs[0], done))
             for j, name in enumerate(node.inputs):
                 if name in constants:
                     self._hold(name, constants[name], prefix, node.op == "BatchNormalization" and j > 2)
 
     def _hold(self, name, array, prefix, is_statistic):
-        if array.dtype.kind != "f" or name in self.attributes or name in self.numbers:
-            return                                          # integers were read when the operators were built
+        if array.dtype.kind != "f":
+            self.settings[name] = array.tolist()            # was read when the operators were built
+            return
+        if name in self.attributes:
+            return
         array = np.array(array, np.float32)
         if array.size == 1 and array.ndim == 0:
             self.numbers[name] = float(array)
@@ -71,7 +77,7 @@ class Graph(Module):
     def forward(self, x):
         """Run the nodes, (N, ...) -> (N, ...)."""
         values = {self.source: x, "": None, **self.numbers, **{name: getattr(self, own) for name, own in self.attributes.items()}}
-        for run, inputs, output, done in self.steps:
+        for run, inputs, output, done in self.plan.steps:
             values[output] = run(*[values.get(name) for name in inputs])
             for name in done:
                 values.pop(name, None)

@@ -9,7 +9,7 @@ import struct
 from .protobuf import varint
 
 MAGIC = 0xdb4775248b80fb57
-ENTRIES, KEY_BYTES = 200_000, 2 ** 24       # in a whole table: sharing could make many long keys of few bytes
+ENTRIES, KEY_BYTES = 50_000, 2 ** 24       # in a whole table: sharing could make many long keys of few bytes
 
 
 def read_table(data):

@@ -61,11 +61,11 @@ def read_tensor(tensor, files):
     elif number in (4, 10):                                                 # float_data, double_data
         array = tensor.numbers(number, dtype)
     else:                                                                   # a float16 as the integer with its bits
-        array = tensor.integers(number).astype("<u2" if kind == HALF else dtype).view(dtype)
+        array = tensor.integers(number, "<u2" if kind == HALF else dtype).view(dtype)
     if array.size != math.prod(shape):
         raise ValueError(f"{name!r:.80} has {array.size:,} numbers, and its shape is {str(shape):.80}")
     if kind == BFLOAT16:                                                    # the upper half of a float32
-        array = (array.astype(np.uint32) << 16).view(np.float32)
+        array = np.left_shift(array, 16, dtype=np.uint32).view(np.float32)
     return (array.astype(np.float32) if kind == HALF else array).reshape(shape)
 
 
@@ -90,6 +90,7 @@ def read_attribute(attribute, files):
         None for what no reader here needs, such as a graph inside the graph.
     """
     kind = attribute.integer(20) or next((number - 1 for number in range(2, 10) if number in attribute), 0)
+    attribute.spend(sum(map(len, attribute.blobs(7))) // 4 if 7 in attribute else 0)
     read = {1: lambda: ([0.0] + attribute.numbers(2, "<f4").tolist())[-1], 2: lambda: attribute.integer(3),
             3: lambda: attribute.text(4), 4: lambda: read_tensor(attribute.message(5), files),
             6: lambda: attribute.numbers(7, "<f4").tolist(), 7: lambda: attribute.integers(8).tolist(),

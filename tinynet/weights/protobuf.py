@@ -11,7 +11,7 @@ What a number means is not in the file: each framework publishes a table, and ea
 import numpy as np
 
 DEPTH = 32                          # messages inside messages
-FIELDS = 400_000                    # in a whole file, and one more for every 32 bytes: a field costs about 100 bytes here
+FIELDS = 100_000                    # in a whole file, and one more for every 256 bytes: a field costs up to 500 bytes here
 SIZES = {1: 8, 5: 4}
 
 
@@ -44,7 +44,7 @@ class Message:
 
     def __init__(self, data, depth=0, budget=None):
         data, at, self.fields = memoryview(data), 0, {}
-        self.depth, self.budget = depth, budget or [FIELDS + len(data) // 32]       # one budget for the whole file
+        self.depth, self.budget = depth, budget or [FIELDS + len(data) // 256]       # one budget for the whole file
         if depth > DEPTH:
             raise ValueError(f"messages in it lie more than {DEPTH} deep inside each other")
         while at < len(data):
@@ -60,9 +60,13 @@ class Message:
                     raise ValueError(f"a field in it should have {size:,} bytes, and {len(data) - at:,} are left")
                 value, at = data[at:at + size], at + size
             self.fields.setdefault(number, []).append(value)
-            self.budget[0] -= 1
-            if self.budget[0] < 0:
-                raise ValueError(f"it has more than {FIELDS:,} fields and hardly any numbers")
+            self.spend(8)
+
+    def spend(self, items):
+        """Count what was taken out of the file one by one, in eighths of a field; few bytes must not become many objects."""
+        self.budget[0] -= items / 8
+        if self.budget[0] < 0:
+            raise ValueError(f"it has more than {FIELDS:,} fields for its size")
 
     def __contains__(self, number):
         return number in self.fields
@@ -94,11 +98,13 @@ class Message:
         """Yield a repeated field's Messages, each parsed when its turn comes."""
         return (Message(value, self.depth + 1, self.budget) for value in self.blobs(number))
 
-    def integers(self, number):
-        """Return a repeated field of varints, packed or one by one, as an array of int64."""
-        parts = [np.array([value], np.uint64).view(np.int64) if isinstance(value, int) else _varints(value)
-                 for value in self.fields.get(number, [])]
-        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    def integers(self, number, dtype=np.int64):
+        """Return a repeated field of varints, packed or one by one, as an array; of int64 only as many as settings need."""
+        values = self.fields.get(number, [])
+        self.spend(sum(len(value) for value in values if not isinstance(value, int)) if dtype is np.int64 else 0)
+        parts = [np.array([value], np.uint64).view(np.int64).astype(dtype) if isinstance(value, int) else _varints(value, dtype)
+                 for value in values]
+        return np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else np.zeros(0, dtype)
 
     def integer(self, number, default=0):
         """Return a varint as an int with its sign."""
@@ -110,9 +116,9 @@ class Message:
         return parts[0] if len(parts) == 1 else np.concatenate(parts or [np.zeros(0, dtype)])
 
 
-def _varints(data):
+def _varints(data, dtype):
     """Read packed varints: all their first bytes at once, then the second bytes of those that have one, and so on."""
-    parts = [np.zeros(0, np.int64)]
+    parts = [np.zeros(0, dtype)]
     while len(data):
         some = np.frombuffer(data[:2 ** 16], np.uint8)
         ends = np.flatnonzero(some < 128) + 1
@@ -123,6 +129,6 @@ def _varints(data):
         for i in range(10):
             longer = starts + i < ends
             values[longer] |= (some[starts[longer] + i] & np.uint64(127)) << np.uint64(7 * i)
-        parts.append(values.view(np.int64))
+        parts.append(values.view(np.int64).astype(dtype))
         data = data[int(ends[-1]):]
     return np.concatenate(parts)

@@ -7,7 +7,7 @@ import numpy as np
 DTYPES = {1: ("<f4", 5), 2: ("<f8", 6), 3: ("<i4", 7), 4: ("u1", 7), 5: ("<i2", 7), 6: ("i1", 7), 9: ("<i8", 10), 10: ("?", 11),
           14: ("<u2", 13), 17: ("<u2", 7), 19: ("<f2", 13), 22: ("<u4", 16), 23: ("<u8", 17)}
 BFLOAT16, HALF = 14, 19
-REPEATED = 2 ** 23                          # numbers of a whole graph that stand there once for many
+REPEATED = 2 ** 21                          # numbers of a whole graph that stand there once for many
 
 
 def read_shape(shape):
@@ -32,7 +32,7 @@ def from_bytes(content, kind, shape):
 
     Parameters
     ----------
-    content : memoryview
+    content : memoryview or ndarray
     kind : int
         One of DTYPES.
     shape : tuple of int
@@ -46,7 +46,7 @@ def from_bytes(content, kind, shape):
     if array.size != math.prod(shape):
         raise ValueError(f"a tensor in it has {array.size:,} numbers, and its shape is {str(shape):.80}")
     if kind == BFLOAT16:                    # the upper half of a float32
-        array = (array.astype(np.uint32) << 16).view(np.float32)
+        array = np.left_shift(array, 16, dtype=np.uint32).view(np.float32)
     return (array.astype(np.float32) if kind == HALF else array).reshape(shape)
 
 
@@ -68,11 +68,11 @@ def read_tensor(tensor, budget):
     if 4 in tensor:                                             # tensor_content
         return from_bytes(tensor.blob(4), kind, shape)
     dtype, number = DTYPES[kind]
-    values = tensor.numbers(number, dtype) if number in (5, 6) else tensor.integers(number).astype(dtype if kind != HALF else "<u2")
+    values = tensor.numbers(number, dtype) if number in (5, 6) else tensor.integers(number, dtype if kind != HALF else "<u2")
     missing = math.prod(shape) - values.size
     if missing > 0:                                             # the last number stands for all that are not there
         budget[0] -= missing
         if budget[0] < 0:
             raise ValueError(f"a tensor in it of the shape {str(shape):.80} has only {values.size:,} numbers")
         values = np.concatenate([values, np.full(missing, values[-1] if values.size else 0, values.dtype)])
-    return from_bytes(values.tobytes(), kind, shape)
+    return from_bytes(values, kind, shape)
