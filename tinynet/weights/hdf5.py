@@ -4,6 +4,8 @@ A dataset may lie in another file or be a link to one, which would read what the
 more numbers than the file can hold, or unpack to more than it claims. All that is refused before numbers are read.
 """
 import math
+import re
+import struct
 import zlib
 
 import numpy as np
@@ -13,6 +15,28 @@ from .bfloat16 import widen_bfloat16
 DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3
 MOST_SWELL, SLACK = 3, 2**24        # all numbers are at most three times the file and 16 MiB
 MOST_NAMES, MOST_TEXT = 100_000, 3 * 2**20
+
+
+def check_heaps(data):
+    """Refuse a heap of texts in which one is followed by itself: HDF5 would walk in it for ever.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+
+    Raises
+    ------
+    ValueError
+        If an object in a heap has no size, or ends behind it.
+    """
+    for heap in re.finditer(rb"GCOL\x01", data):
+        place, end = heap.start() + 16, heap.start() + int.from_bytes(data[heap.start() + 8:heap.start() + 16], "little")
+        while place + 16 <= end <= len(data):
+            index, length = struct.unpack_from("<H6xQ", data, place)            # index 0 is the free rest
+            place += 16 + (length + 7) // 8 * 8 if index else length
+            if index == 0 and length < 16 or place > end:
+                raise ValueError("a heap of texts in it is damaged")
 
 
 def find_datasets(root):

@@ -8,11 +8,10 @@ A configuration may hold a function's compiled code (a Lambda layer): only names
 import io
 import json
 import re
-from pathlib import Path
 
 from ..errors import InputError
 from .file import WeightFile
-from .hdf5 import MOST_TEXT, find_datasets, read_datasets, read_names, read_text
+from .hdf5 import MOST_TEXT, check_heaps, find_datasets, read_datasets, read_names, read_text
 from .zipped import zip_members
 
 KERAS_1 = {"_W": "kernel", "_b": "bias", "_gamma": "gamma", "_beta": "beta", "_running_mean": "moving_mean",
@@ -51,9 +50,12 @@ def read(path):
     except ImportError as error:
         raise InputError(f'cannot read {path}: Keras files need h5py; pip install "tinynet-course[zoo]"') from error
     try:
-        size = Path(path).stat().st_size
         with open(path, "rb") as file:
-            source, config, facts = _unzipped(file.read()) if file.read(2) == b"PK" else (path, "", {})
+            data = file.read()
+        source, config, facts = _unzipped(data) if data.startswith(b"PK") else (io.BytesIO(data), "", {})
+        check_heaps(data)
+        size = len(data)
+        del data
         with h5py.File(source, "r") as root:
             named, more = _weights(root, config)
             arrays = read_datasets(named, size)
@@ -66,9 +68,9 @@ def read(path):
     return WeightFile("Keras", "HWIO", arrays, {"framework": "Keras", **facts, **more})
 
 
-def _unzipped(rest):
+def _unzipped(data):
     """Return the HDF5 file inside a .keras file, the text of the configuration, and what is known of the version."""
-    members = zip_members(b"PK" + rest)
+    members = zip_members(data)
     config, metadata = members.get("config.json"), members.get("metadata.json")
     if members.get("model.weights.h5") is None or any(text and len(text) > MOST_TEXT for text in (config, metadata)):
         raise ValueError("it is a zip archive without a model.weights.h5 that is not compressed")
