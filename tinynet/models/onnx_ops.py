@@ -293,6 +293,6 @@ OPERATORS = {
     "LeakyRelu": lambda call: lambda x: _leaky_relu(x, call.get("alpha", 0.01)), "MatMul": _matmul,
     "MaxPool": lambda call: _pool(call, ops.max_pool2d, -math.inf), "Mul": _arithmetic(ops.multiply), "PRelu": _plain(_leaky_relu),
     "Pad": _pad, "ReduceMean": _reduce_mean, "Relu": _plain(ops.relu), "Reshape": _reshape, "Sigmoid": _plain(ops.sigmoid),
-    "Softmax": _softmax, "Squeeze": _squeeze, "Sub": _arithmetic(ops.subtract), "Sum": _plain(lambda *xs: functools.reduce(ops.add, xs)), "Tanh": _plain(ops.tanh),
-    "Transpose": _transpose, "Unsqueeze": _unsqueeze,
+    "Softmax": _softmax, "Squeeze": _squeeze, "Sub": _arithmetic(ops.subtract),
+    "Sum": _plain(lambda *xs: functools.reduce(ops.add, xs)), "Tanh": _plain(ops.tanh), "Transpose": _transpose, "Unsqueeze": _unsqueeze,
 }
