@@ -122,7 +122,7 @@ def _with(model, path):
     digest = sha256(_file(path))
     kept = _kept(model.name, digest)
     for where in kept, path:
-        arrays, metadata = _converted(where)
+        arrays, metadata = converted(where)
         if arrays and metadata["model"] != model.name:
             raise InputError(f"{path} holds weights of {metadata['model']}, not of {model.name}: --model {metadata['model']}")
         if arrays:
@@ -138,7 +138,7 @@ def _with(model, path):
 
 def _of_a_file(path):
     """Return the network that a file's weights are of, or the one that it brings along."""
-    arrays, metadata = _converted(path)
+    arrays, metadata = converted(path)
     if arrays:
         return _with(ZOO[metadata["model"]], path)
     file = read_weights(path)
@@ -174,7 +174,7 @@ def _described(model, arrays, metadata, where):
         options = {name: value for name, value in metadata["options"].items() if name != "n_classes"}
         if metadata["source"] != model.sources[0].name or metadata["by_order"] or options:
             notes.append(f"{metadata['file']}: {model.name} as of {metadata['source']}"
-                         + "".join(f", {name}={value}" for name, value in options.items())
+                         + "".join(f", {name}={value}" for name, value in sorted(options.items()))
                          + ", layers paired by their order" * metadata["by_order"])
         if metadata.get("rivals"):
             notes.append(f"{metadata['file']}: {metadata['source']} is assumed; {', '.join(metadata['rivals'])} has the same names "
@@ -202,8 +202,19 @@ def _kept(name, digest):
     return home() / "weights" / f"{name}-{digest[:16]}.safetensors"
 
 
-def _converted(path):
-    """Return arrays and metadata of a file that `convert` made, or None twice."""
+def converted(path):
+    """Read a file that `convert` made.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    arrays : dict of str to ndarray or None
+        None if it is no such file.
+    metadata : dict or None
+    """
     try:
         arrays, metadata = load_weights(path)
     except InputError:

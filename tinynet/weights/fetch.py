@@ -43,7 +43,7 @@ def fetch(url, path, digest, progress=True):
     try:
         _download(url, part, path.name, progress)
     except (OSError, urllib.error.URLError, ValueError) as error:
-        raise InputError(f"cannot fetch {url} ({getattr(error, 'reason', None) or error}); run it again to go on, or get the "
+        raise InputError(f"cannot fetch {url} ({error}); run it again to go on, or get the "
                          f"file some other way and put it at {path}") from error
     found = sha256(part)
     if not found.startswith(digest):
