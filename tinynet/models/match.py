@@ -1,6 +1,6 @@
 """From a stranger's names and layouts to ours: which layer of a weight file is which layer of a network. Taught in lesson 19.
 
-Three things differ between frameworks: what the arrays of a layer are called (`WORDS`), in which order their axes lie
+Three things differ between frameworks: what the arrays of a layer are called (`names.WORDS`), in which order their axes lie
 (`ours`), and what the layers are called (the tables of each network, `Source.layers`).
 """
 from dataclasses import dataclass
@@ -9,13 +9,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..layers import Module
+from .names import by_layer, is_inside, known_names
+from .unlike import unlike
 
-WORDS = {                                           # the last word of an array's name, and what we call it
-    "weight": "weight", "kernel": "weight", "depthwise_kernel": "weight", "weights": "weight", "depthwise_weights": "weight",
-    "gamma": "weight", "W": "weight", "bias": "bias", "biases": "bias", "beta": "bias", "b": "bias",
-    "running_mean": "running_mean", "moving_mean": "running_mean", "running_var": "running_var",
-    "moving_variance": "running_var",
-}
 ORDERED = ("PyTorch", "Keras", "ONNX", "TensorFlow Lite", "Caffe")   # formats that keep a network's layers in their order
 
 
@@ -64,9 +60,9 @@ def match(file, model):
     """
     layers, best = by_layer(file.arrays), None
     sources = sorted(model.sources, key=lambda source: _distance(source, file))
-    attempts = [(source, source.layers) for source in sources if set(source.layers) & set(layers)]
-    if not attempts and model.chain and file.format.startswith(ORDERED):
-        attempts = [(source, None) for source in sources if _distance(source, file) < 2]
+    attempts = [(source, table) for source in sources if (table := known_names(layers, source.layers, file.name))]
+    if model.chain and file.format.startswith(ORDERED):
+        attempts += [(source, None) for source in sources if _distance(source, file) < 2]
     for source, table in attempts:
         for variant in source.variants:
             found = _try(file, layers, model, source, source.options | variant, table)
@@ -76,29 +72,6 @@ def match(file, model):
     problems = best or [f"layers are called {', '.join(list(layers)[:6]) or 'nothing'}, which no table of names knows"]
     raise InputError(f"{file.name}: {len(problems)} things do not fit {model.name}: {'; '.join(problems[:12])}"
                      f"{'; ...' * (len(problems) > 12)}; `tinynet inspect` shows what the file holds and which network it fits")
-
-
-def by_layer(arrays):
-    """Return a file's arrays by layer, what each is in our words.
-
-    Parameters
-    ----------
-    arrays : dict of str to ndarray
-        As a reader gives them.
-
-    Returns
-    -------
-    layers : dict of str to dict of str to ndarray
-        {layer: {"weight": ..., "bias": ..., "running_mean": ..., "running_var": ...}}, in the file's order; arrays of
-        other names are left out, such as a counter of batches.
-    """
-    layers = {}
-    for name, array in arrays.items():
-        cut = max(name.rfind("."), name.rfind("/"))
-        word = WORDS.get(name[cut + 1:])
-        if word and cut > 0:
-            layers.setdefault(name[:cut], {})[word] = array
-    return layers
 
 
 def ours(array, shape, layout, flattened=None):
@@ -135,8 +108,8 @@ def ours(array, shape, layout, flattened=None):
 
 def _try(file, layers, model, source, options, table):
     """Return a Match, or a list of what is wrong with it; without a table, layers are paired by their order."""
-    net = model.build(**options)
-    if table is None:
+    net, by_order = model.build(**options), table is None
+    if by_order:
         table = _in_order(layers, net)
     classifier = _last(net)
     theirs = next((theirs for theirs, name in table.items() if name == classifier and "weight" in layers.get(theirs, {})), None)
@@ -146,41 +119,47 @@ def _try(file, layers, model, source, options, table):
         if n_classes != model.n_classes:
             options = options | {"n_classes": n_classes}
             net = model.build(**options)
-    state, arrays, problems, left_out = net.state_dict(), {}, [], []
+    state, arrays, biases, problems, left_out = net.state_dict(), {}, {}, unlike(file, net), {}
     for layer, kinds in layers.items():
         for kind, array in kinds.items():
             name = f"{table.get(layer)}.{kind}"
             wanted = state.get(name)
-            if wanted is None:
-                if not (kind == "bias" and name.endswith(".conv.bias") and name.replace(".conv.", ".norm.") in state):
-                    left_out.append(f"{layer}.{kind} {array.shape}")
-                    continue
-                arrays |= _folded(net, name.removesuffix(".conv.bias"), array)      # batch norm went into the convolution
-                continue
-            fitting = ours(array, wanted.shape, file.layout, source.flattened.get(table.get(layer)))
-            if fitting is None:
+            if wanted is None and kind == "bias" and name.replace(".conv.", ".norm.") in state:
+                biases[name.removesuffix(".conv.bias")] = array             # in front of a batch norm, or with one inside
+            elif wanted is None:
+                left_out.setdefault(layer, []).append(f"{layer}.{kind} {array.shape}")
+            elif name in arrays:
+                problems.append(f"{layer}.{kind} is one of two for {name}")
+            elif (fitting := ours(array, wanted.shape, file.layout, source.flattened.get(table.get(layer)))) is None:
                 problems.append(f"{layer}.{kind} is {array.shape}, {name} needs {wanted.shape}")
             else:
                 arrays[name] = fitting
+    for block, bias in biases.items():
+        mean = f"{block}.norm.running_mean"
+        if mean in arrays:                              # the norm subtracts its mean from x + bias, ours from x
+            arrays[mean] = arrays[mean] - bias if arrays[mean].shape == bias.shape else arrays[mean]
+        else:
+            arrays |= _folded(net, block, bias)
     for name in state:                                  # some batch norms learn no scale, or no shift
         norm, _, kind = name.rpartition(".")
         if name not in arrays and kind in ("weight", "bias") and f"{norm}.running_mean" in arrays:
             arrays[name] = state[name]
     missing = [name for name in state if name not in arrays]
-    if missing:
-        stages = net.stages
+    trunk = [layer for layer, name in table.items() if layer in layers and name != classifier]
+    inside = [f"{layer} has no place" for layer in left_out if is_inside(layer, trunk, layers, file, by_order)]
+    if missing or left_out:                             # somebody's own classifier, or none
+        stages, missing = net.stages, missing or [name for name in state if name.startswith(classifier + ".")]
         first = min(stages.index(name.split(".")[0]) for name in missing)
         rest = [name for name in state if stages.index(name.split(".")[0]) >= first]
-        dense = all(state[name].ndim <= 2 and not name.endswith("running_mean") for name in rest)
-        windows = [layer for layer, kinds in layers.items() if table.get(layer) is None and _has_window(kinds, file.layout)]
-        if not dense or not arrays or windows or set(rest) != set(missing) or first == 0:
-            return problems + [f"nothing for {name} {state[name].shape}" for name in missing] \
-                + [f"{layer} has no place" for layer in windows]
-        left_out, net = left_out + problems, net[:stages[first]]
-    elif left_out:
-        return [f"{name} has no place" for name in left_out]
+        dense = all(state[name].ndim <= 2 and not name.endswith("running_mean") for name in rest) or rest[0].startswith(classifier)
+        if not dense or not arrays or inside or set(rest) != set(missing) or first == 0:
+            return problems + [f"nothing for {name} {state[name].shape}" for name in missing if name not in arrays] + inside
+        left_out, problems, net = {**left_out, "": problems}, [], net[:stages[first]]
+        arrays = {name: array for name, array in arrays.items() if name not in rest}
+    if problems:
+        return problems
     net.load_state_dict(arrays)
-    return Match(net.eval(), source, options, table is not source.layers, left_out)
+    return Match(net.eval(), source, options, by_order, sum(left_out.values(), []))
 
 
 def _in_order(layers, net):
@@ -206,13 +185,6 @@ def _folded(net, block, bias):
     one = np.ones_like(bias)
     return {f"{block}.norm.weight": one, f"{block}.norm.bias": bias, f"{block}.norm.running_mean": 0 * one,
             f"{block}.norm.running_var": one * (1 - module.eps)}
-
-
-def _has_window(kinds, layout):
-    """Return whether a layer is a convolution that sees more than one pixel."""
-    shape = kinds["weight"].shape if "weight" in kinds else ()
-    sides = {"OIHW": shape[2:], "HWIO": shape[:2], "OHWI": shape[1:3]}[layout]
-    return len(shape) == 4 and max(sides) > 1
 
 
 def _distance(source, file):

@@ -16,20 +16,20 @@ TABLE = (                                           # filters, stride of each de
 
 
 class DepthwiseSeparable(Module):
-    """A 3x3 filter for each channel by itself, then 1x1 filters across the channels; each with batch norm and ReLU6."""
+    """A 3x3 filter for each channel by itself, then 1x1 filters across the channels; each with batch norm and ReLU6 (or ReLU)."""
 
     by_row = True
 
     def __init__(self, channels, filters, stride, **options):
-        self.depthwise = ConvNorm(channels, channels, 3, stride, channels, activation=ops.relu6, **options)
-        self.pointwise = ConvNorm(channels, filters, 1, activation=ops.relu6, **options)
+        self.depthwise = ConvNorm(channels, channels, 3, stride, channels, **options)
+        self.pointwise = ConvNorm(channels, filters, 1, **options)
 
     def forward(self, x):
         """(N, channels, H, W) -> (N, filters, H / stride, W / stride)"""
         return self.pointwise(self.depthwise(x))
 
 
-def mobilenet_v1(n_classes=1000, rng=None, width=1.0):
+def mobilenet_v1(n_classes=1000, rng=None, width=1.0, padding="same", eps=1e-3, relu6=True):
     """Build MobileNet: images (N, 3, 224, 224) to class scores (N, n_classes); other sizes work too.
 
     Parameters
@@ -40,15 +40,19 @@ def mobilenet_v1(n_classes=1000, rng=None, width=1.0):
         Draws random weights (He) and the masks of dropout; without it the weights are 0, to be loaded.
     width : float
         Multiplies the number of channels everywhere, rounded down.
+    padding, eps
+        "same" and 1e-3, TensorFlow's, who trained it; None and 1e-5 for PyTorch's and timm's.
+    relu6 : bool
+        Whether activations end at 6, or it is the paper's plain ReLU.
 
     Returns
     -------
     net : Sequential
-        Stages conv0, block1 ... block13, pool, drop, fc. Padding is TensorFlow's, who trained it.
+        Stages conv0, block1 ... block13, pool, drop, fc.
     """
-    options = {"padding": "same", "eps": 1e-3, "rng": rng}
+    options = {"padding": padding, "eps": eps, "rng": rng, "activation": ops.relu6 if relu6 else ops.relu}
     channels = int(32 * width)
-    stages = {"conv0": ConvNorm(3, channels, 3, 2, activation=ops.relu6, **options)}            # (N, 32, 112, 112)
+    stages = {"conv0": ConvNorm(3, channels, 3, 2, **options)}                                   # (N, 32, 112, 112)
     for i, (filters, stride) in enumerate(TABLE, 1):                                            # ... (N, 1024, 7, 7)
         stages[f"block{i}"] = DepthwiseSeparable(channels, int(filters * width), stride, **options)
         channels = int(filters * width)
@@ -63,13 +67,26 @@ def mobilenet_v1(n_classes=1000, rng=None, width=1.0):
 def _sources():
     keras = norm_pairs({"conv1": "conv0"}, "", "_bn") | {"conv_preds": "fc", "predictions": "fc"}
     slim = norm_pairs({"MobilenetV1/Conv2d_0": "conv0"}, "", "/BatchNorm") | {"MobilenetV1/Logits/Conv2d_1c_1x1": "fc"}
-    for i in range(1, len(TABLE) + 1):
+    timm = {"conv_stem": "conv0.conv", "bn1": "conv0.norm", "classifier": "fc"}
+    transformers = norm_pairs({"conv_stem.convolution": "conv0"}, "convolution", "normalization") | {"classifier": "fc"}
+    part, place = 0, 0
+    for i, (_, stride) in enumerate(TABLE, 1):
         depthwise, pointwise = f"block{i}.depthwise", f"block{i}.pointwise"
         keras |= norm_pairs({f"conv_dw_{i}": depthwise, f"conv_pw_{i}": pointwise}, "", "_bn")
         slim |= norm_pairs({f"MobilenetV1/Conv2d_{i}_depthwise": depthwise, f"MobilenetV1/Conv2d_{i}_pointwise": pointwise},
                            "", "/BatchNorm")
+        part, place = (part + 1, 0) if stride == 2 else (part, place + (i > 1))         # timm counts anew after each step
+        for conv, bn, ours in ("conv_dw", "bn1", depthwise), ("conv_pw", "bn2", pointwise):
+            timm |= {f"blocks.{part}.{place}.{conv}": f"{ours}.conv", f"blocks.{part}.{place}.{bn}": f"{ours}.norm"}
+        for k, ours in (2 * i - 2, depthwise), (2 * i - 1, pointwise):
+            transformers |= norm_pairs({f"layer.{k}.convolution": ours}, "convolution", "normalization")
+    transformers |= {f"mobilenet_v1.{theirs}": ours for theirs, ours in transformers.items() if ours != "fc"}
     widths = variants("width", (1.0, 0.75, 0.5, 0.25))
-    return Source("TensorFlow", slim, TENSORFLOW_RGB, variants=widths), Source("Keras", keras, TENSORFLOW_RGB, variants=widths)
+    plain = tuple(width | {"relu6": False} for width in widths)
+    return (Source("TensorFlow", slim, TENSORFLOW_RGB, variants=widths),
+            Source("Keras", keras, TENSORFLOW_RGB, variants=widths + plain),
+            Source("timm", timm, TENSORFLOW_RGB, {"padding": None, "eps": 1e-5}, variants("width", (1.0, 1.25))),
+            Source("Transformers", transformers, TENSORFLOW_RGB, variants=widths))
 
 
 SOURCES = _sources()

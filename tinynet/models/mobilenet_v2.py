@@ -65,6 +65,8 @@ def _sources():
     keras |= norm_pairs({"Conv_1": "conv18"}, "", "_bn") | {"predictions": "fc", "Logits": "fc"}
     slim = norm_pairs({"MobilenetV2/Conv": "conv0", "MobilenetV2/Conv_1": "conv18"}, "", "/BatchNorm")
     slim["MobilenetV2/Logits/Conv2d_1c_1x1"] = "fc"
+    stem = {"first_conv": "conv0", "conv_3x3": "block1.depthwise", "reduce_1x1": "block1.project"}
+    transformers = {f"conv_stem.{name}.convolution": ours for name, ours in stem.items()} | {"conv_1x1.convolution": "conv18"}
     number = 0
     for part, (expand, _, n, _) in enumerate(TABLE):
         for i in range(n):
@@ -80,13 +82,19 @@ def _sources():
             keras_name = "expanded_conv" if number == 1 else f"block_{number - 1}"
             keras |= norm_pairs({f"{keras_name}_{step}": f"{ours}.{step}" for step in steps}, "", "_BN")
             slim_name = "expanded_conv" if number == 1 else f"expanded_conv_{number - 1}"
+            if number > 1:
+                theirs = {"expand": "expand_1x1", "depthwise": "conv_3x3", "project": "reduce_1x1"}
+                transformers |= {f"layer.{number - 2}.{theirs[step]}.convolution": f"{ours}.{step}" for step in steps}
             slim |= norm_pairs({f"MobilenetV2/{slim_name}/{step}": f"{ours}.{step}" for step in steps}, "", "/BatchNorm")
+    transformers = norm_pairs(transformers, "convolution", "normalization")
+    transformers |= {f"mobilenet_v2.{theirs}": ours for theirs, ours in transformers.items()} | {"classifier": "fc"}
     google = {"padding": "same", "eps": 1e-3}
     widths = variants("width", (1.0, 0.75, 0.5, 0.35, 1.3, 1.4))
     return (Source("torchvision", torchvision, IMAGENET_RGB, variants=widths),
             Source("timm", timm, IMAGENET_RGB, variants=widths),
             Source("Keras", keras, TENSORFLOW_RGB, google, variants=widths),
-            Source("TensorFlow", slim, TENSORFLOW_RGB, google, variants=widths))
+            Source("TensorFlow", slim, TENSORFLOW_RGB, google, variants=widths),
+            Source("Transformers", transformers, TENSORFLOW_RGB, google, variants=widths))
 
 
 def timm_block(theirs, ours, steps):

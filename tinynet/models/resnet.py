@@ -86,11 +86,33 @@ def sources(block, depths):
                 keras |= norm_pairs({f"conv{part}_block1_0_conv": f"{ours}.shortcut"}, "_conv", "_bn")
                 branch = f"{part}a_branch1"
                 caffe |= _caffe(f"res{branch}", f"bn{branch}", f"scale{branch}", f"{ours}.shortcut")
-    found = [Source("torchvision", torchvision, IMAGENET_RGB)]
+    found = [Source("torchvision", torchvision, IMAGENET_RGB),
+             Source("torchvision's stages in a row", {_in_a_row(name): ours for name, ours in torchvision.items()}, IMAGENET_RGB),
+             Source("Transformers", _transformers(depths, n_convs), IMAGENET_RGB)]
     if block is Bottleneck:
         found += [Source("Keras", keras, IMAGENET_BGR, {"stride_first": True, "bias": True, "eps": 1.001e-5}),
+                  Source("Keras before 2.2.3", {name: ours for name, ours in caffe.items() if not name.startswith("scale")},
+                         IMAGENET_BGR, {"stride_first": True, "bias": True, "eps": 1e-3}),
                   Source("Caffe", caffe, IMAGENET_BGR, {"stride_first": True})]
     return tuple(found)
+
+
+def _in_a_row(name):
+    """Return what a layer is called where the network was cut as nn.Sequential(*list(net.children())[:n])."""
+    first, dot, rest = name.partition(".")
+    return str(["conv1", "bn1", "", "", "layer1", "layer2", "layer3", "layer4", "", "fc"].index(first)) + dot + rest
+
+
+def _transformers(depths, n_convs):
+    """Return the names of the library Transformers."""
+    convs = {"embedder.embedder.convolution": "conv1"}
+    for part, depth in enumerate(depths):
+        for i in range(depth):
+            theirs, ours = f"encoder.stages.{part}.layers.{i}", f"conv{part + 2}_{i + 1}"
+            convs |= {f"{theirs}.layer.{k}.convolution": f"{ours}.conv{k + 1}" for k in range(n_convs)}
+            convs |= {f"{theirs}.shortcut.convolution": f"{ours}.shortcut"} if i == 0 else {}
+    layers = norm_pairs(convs, "convolution", "normalization")
+    return {f"resnet.{theirs}": ours for theirs, ours in layers.items()} | layers | {"classifier.1": "fc"}
 
 
 def _caffe(conv, norm, scale, ours):

@@ -16,6 +16,7 @@ from .zipped import zip_members
 
 KERAS_1 = {"_W": "kernel", "_b": "bias", "_gamma": "gamma", "_beta": "beta", "_running_mean": "moving_mean",
            "_running_std": "moving_variance"}              # in spite of its name
+ACTIVATIONS = ("relu", "relu6", "elu", "selu", "gelu", "leaky_relu", "leakyrelu", "prelu", "swish", "silu", "hard_swish")
 NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 KIND_ORDER = ("depthwise_kernel", "pointwise_kernel", "kernel", "recurrent_kernel", "bias", *NORM,
               "mean", "variance", "count")
@@ -89,6 +90,7 @@ def _weights(root, config):
     datasets = {path.removeprefix(below): dataset for path, dataset in datasets.items() if path.startswith(below)}
     facts = {key: read_text(top, key) or read_text(root, key) for key in ("keras_version", "backend")}
     is_listed = any(key in top.attrs for key in ("layer_names", "layer_names0"))
+    facts |= _settings(layers) | ({} if is_listed or layers else {"order": "by kind"})
     named = {}
     for name, dataset in (_listed if is_listed else _numbered)(top, datasets, layers):
         if name in named:
@@ -107,6 +109,21 @@ def _layers(config):
             yield settings["name"], (config.get("class_name"), settings)
     for part in config.values() if isinstance(config, dict) else config if isinstance(config, list) else ():
         yield from _layers(part)
+
+
+def _settings(layers):
+    """Return what layers compute beside their weights, as far as networks of the same shapes differ in it."""
+    activations, epsilons = {}, {}
+    for kind, settings in layers.values():
+        name = settings.get("activation") or settings.get("function") or str(kind).lower()
+        if kind in ("ReLU", "Relu") and settings.get("max_value") is not None:
+            name = f"relu{settings['max_value']:g}"
+        name = name.rpartition(".")[2] if isinstance(name, str) else ""
+        if name in ACTIVATIONS:
+            activations[name] = None
+        if kind == "BatchNormalization" and isinstance(settings.get("epsilon"), float):
+            epsilons[f"{settings['epsilon']:g}"] = None
+    return {"activations": ", ".join(activations), "epsilon": ", ".join(epsilons)}
 
 
 def _listed(top, datasets, layers):

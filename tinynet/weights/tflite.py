@@ -49,6 +49,9 @@ def read(path):
         tensors = Tensors(model, graph)
         nodes, arrays = _graph(model, graph, tensors)
         facts = {"description": model.text(3), "version": str(model.number(0, "I"))}
+        used = {node.attributes.get("activation") or node.op for node in nodes}
+        used = [name.lower() for name in ("RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH") if name in used]
+        facts |= {"activations": ", ".join(used)} if used else {}
         for word, field in ("input", 1), ("output", 2):
             facts |= {f"{word} {tensors.name(i)}": str(tuple(tensors[i].numbers(0))) for i in graph.numbers(field)}
         return WeightFile("TensorFlow Lite", "OHWI", arrays, facts, nodes)
