@@ -77,6 +77,7 @@ $(VENV)/book: pyproject.toml $(RUN)
 # Chainer does not build with setuptools 80; without it, the report says that it is missing.
 $(VENV)/bench: pyproject.toml $(RUN)
 	$(RUN) -m pip install -e ".[bench]" torch==2.13.0 "setuptools<80"
+	$(RUN) -m pip install --no-deps torchvision==0.28.0 timm==1.0.31 huggingface_hub
 	-$(RUN) -m pip install --no-build-isolation chainer==7.8.1
 	@touch $@
 

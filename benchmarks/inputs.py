@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tinynet.samples import DrawnCats
+from tinynet.models import ZOO
 from tinynet.models.squeezenet import PRETRAINED
+from tinynet.samples import DrawnCats
 from tinynet.weights import load_weights
 
 SIZE = 227                          # pixels
@@ -43,6 +44,10 @@ TAPE = "tape"                       # 3 CHAIN operations on 8 x 8 numbers
 SHAPES = {POOL: (64, 113, 113), NORM: (64, 56, 56), LOSS: (1000,), TAPE: (8,)}
 
 
+# Networks of the zoo, and 10⁹ floating-point operations of one image, two for each multiplication.
+NETWORKS = {name: 2 * ZOO[name].gmacs for name in ("alexnet", "vgg16", "resnet18", "resnet50", "mobilenet_v2", "efficientnet_lite0")}
+
+
 def matrices(n):
     """Return two matrices, float32 (n, n)."""
     return _normal((n, n)), _normal((n, n)) + 1
@@ -57,6 +62,20 @@ def trunk_weights():
 def images(n):
     """Return n preprocessed images, float32 (n, 3, SIZE, SIZE)."""
     return 50 * _normal((n, 3, SIZE, SIZE))
+
+
+def network(name):
+    """Return a network of the zoo with random weights, and these under the names that PyTorch's networks have."""
+    net = ZOO[name].build(rng=np.random.default_rng(0)).eval()
+    source = next(source for source in ZOO[name].sources if source.name in ("torchvision", "timm"))
+    theirs = {ours: layer for layer, ours in source.layers.items()}
+    state = {f"{theirs[key.rpartition('.')[0]]}.{key.rpartition('.')[2]}": array for key, array in net.state_dict().items()}
+    return net, state
+
+
+def prepared(n):
+    """Return n images as networks take them that divide by the deviation, float32 (n, 3, 224, 224)."""
+    return _normal((n, 3, 224, 224))
 
 
 def labels(n):

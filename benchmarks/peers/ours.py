@@ -29,6 +29,12 @@ def trunk(case, peer):
     return lambda: [parallel.run(net, x)]
 
 
+def network(case, peer):
+    """A batch through a whole network of the zoo."""
+    (net, _), x = inputs.network(case.op), inputs.prepared(case.batch)
+    return lambda: [parallel.run(net, x)]
+
+
 def finetune(case, peer):
     """A step of all stages with a new head."""
     return _step("conv1", inputs.images(case.batch), _device(peer))
@@ -171,7 +177,7 @@ def _device(peer):
 
 
 RUNS = {
-    "roofline": product, "trunk": trunk, "finetune": finetune, "partial": partial, ("head", "epoch, fit"): head_fit, "head": head_loop,
+    "roofline": product, "trunk": trunk, "network": network, "finetune": finetune, "partial": partial, ("head", "epoch, fit"): head_fit, "head": head_loop,
     "ops": op, "job": job, ("scaling", "activations"): scaling_activations,
     ("scaling", "epoch from the cache"): scaling_epoch, ("scaling", "main job"): scaling_job, "scaling": trunk,
 }

@@ -9,6 +9,11 @@ from . import ops_of
 from .pytorch_job import job
 from .pytorch_net import Head, network, zero_linear
 
+# torchvision's own operators need CUDA's build of torch; its import only asks that two of them are declared.
+DECLARED = torch.library.Library("torchvision", "FRAGMENT")
+for operator in ("nms", "qnms"):
+    DECLARED.define(operator + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
 
 def product(case, peer):
     """One matrix product."""
@@ -25,6 +30,27 @@ def trunk(case, peer):
             return [net(x)]
 
     return run
+
+
+def published(case, peer):
+    """A batch through a whole network, as PyTorch's vision package or timm defines it."""
+    net = _published(case.op)
+    net.load_state_dict({name: torch.from_numpy(array) for name, array in inputs.network(case.op)[1].items()}, strict=False)
+    net, x = placed(net.eval(), peer), placed(torch.from_numpy(inputs.prepared(case.batch)), peer)
+
+    def run():
+        with torch.no_grad():
+            return [net(x)]
+
+    return run
+
+
+def _published(name):
+    import torchvision.models
+    if hasattr(torchvision.models, name):
+        return getattr(torchvision.models, name)(weights=None)
+    import timm
+    return timm.create_model(f"tf_{name}")
 
 
 def finetune(case, peer):
@@ -131,4 +157,4 @@ def placed(thing, peer):
     return thing.to("cuda" if "cuda" in peer else "cpu", memory_format=layout)
 
 
-RUNS = {"roofline": product, "trunk": trunk, "finetune": finetune, "partial": partial, "head": head, "ops": op, "job": job}
+RUNS = {"roofline": product, "trunk": trunk, "network": published, "finetune": finetune, "partial": partial, "head": head, "ops": op, "job": job}

@@ -111,8 +111,9 @@ def test_keras_1(content_of):
     layers = {"fire2/squeeze1x1": {"fire2/squeeze1x1_W:0": (1, 1, 5, 2), "fire2/squeeze1x1_b:0": (2,)}, "drop": {},
               "conv1": {"conv1_W": (3, 3, 2, 5), "conv1_b": (5,)},
               "bn": {f"bn_{kind}": (5,) for kind in ("gamma", "beta", "running_mean", "running_std")}}
-    found = content_of(listed({key: layers[key] for key in ("conv1", "bn")}, group="", keras_version="1.2.2"))
-    assert list(found.arrays) == ["conv1/kernel", "conv1/bias", *(f"bn/{kind}" for kind in NORM)]
+    found = content_of(listed({key: layers[key] for key in ("fire2/squeeze1x1", "conv1", "bn")}, group="",
+                              keras_version="1.2.2"))
+    assert list(found.arrays) == ["fire2/squeeze1x1/kernel", "fire2/squeeze1x1/bias", "conv1/kernel", "conv1/bias", *(f"bn/{kind}" for kind in NORM)]
 
 
 def test_theanos_order_is_refused(refused):
@@ -274,7 +275,7 @@ def test_a_damaged_file_gives_an_input_error_or_arrays(tmp_path, data):
     ("vww_96.h5", 164, "conv2d/kernel", (3, 3, 3, 8)), ("pretrainedResnet.h5", 48, "conv2d/kernel", (3, 3, 3, 16))])
 def test_files_of_keras_2_4(shared, name, n_arrays, first, shape):
     found = read(shared / "data/zoo" / name)
-    assert found.facts == {"framework": "Keras", "keras_version": "2.4.0", "backend": "tensorflow"}
+    assert found.facts.items() >= {"framework": "Keras", "keras_version": "2.4.0", "backend": "tensorflow"}.items()
     assert len(found.arrays) == n_arrays and next(iter(found.arrays)) == first and found.arrays[first].shape == shape
     with h5py.File(shared / "data/zoo" / name) as root:
         kernel = root["model_weights/conv2d/conv2d/kernel:0"][()]

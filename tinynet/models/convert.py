@@ -67,8 +67,9 @@ def _is_named(file, found):
 
 
 def _rivals(found, model):
-    """Return publishers whose layers have the same names and shapes as the one that was taken."""
-    return [source.name for source in model.sources if source is not found.source and source.layers == found.source.layers]
+    """Return publishers of another network whose layers have the same names and shapes as of the one that was taken."""
+    return [source.name for source in model.sources
+            if source.layers == found.source.layers and source.options != found.source.options]
 
 
 def _check_against_its_own_graph(file, found, model):

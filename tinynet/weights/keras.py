@@ -140,8 +140,10 @@ def _listed(top, datasets, layers):
 
 
 def _listed_name(layer, weight, layers):
-    *scopes, kind = weight.split(":")[0].split("/")         # "inner_model/conv1/kernel:0"
-    if not scopes:
+    weight = weight.split(":")[0]
+    *scopes, kind = weight.split("/")                       # "inner_model/conv1/kernel:0"
+    if not scopes or any(weight == layer + ending for ending in KERAS_1):       # Keras 1: "fire2/squeeze1x1_W"
+        kind = weight
         ending = next((ending for ending in KERAS_1 if kind.endswith(ending)), None)
         return f"{kind.removesuffix(ending)}/{KERAS_1[ending]}" if ending else f"{layer}/{kind}"
     known = [scope for scope in (layer, *scopes) if scope in layers]
