@@ -68,7 +68,7 @@ def test_weights_nodes_and_facts(opened):
     assert list(found.arrays) == ["conv_0.weight", "conv_0.bias", "depthwise_1.weight", "dense_2.weight"]
     for array, expected in zip(found.arrays.values(), [W, B, W[:1], W[:, 0, 0]], strict=True):
         np.testing.assert_array_equal(array, expected)
-    assert found.facts == {"description": "by hand", "version": "3", "input 0 x": "(1, 8, 8, 5)", "output 8 y": "(1, 2)"}
+    assert found.facts == {"description": "by hand", "version": "3", "activations": "relu, relu6", "input 0 x": "(1, 8, 8, 5)", "output 8 y": "(1, 2)"}
     assert [node.op for node in found.nodes] == ["CONV_2D", "RELU", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"]
     assert found.nodes[0].inputs == ["0 x", "conv_0.weight", "conv_0.bias"] and found.nodes[0].outputs == ["5 y"]
     assert found.nodes[0].attributes == {"activation": "RELU6", "padding": "VALID", "strides": [3, 2],

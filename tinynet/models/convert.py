@@ -1,4 +1,6 @@
 """A weight file of any framework under our names: which network of the zoo it is of, and its numbers. Taught in lesson 19."""
+from dataclasses import replace
+
 import numpy as np
 
 from ..errors import InputError
@@ -53,7 +55,7 @@ def convert(file, model, digest):
     """
     found = match(file, model)
     if file.format == "ONNX":
-        _check_against_its_own_graph(file, found, model)
+        found = _like_its_own_graph(file, found, model)
     arrays = {name: np.asarray(array, np.float32) for name, array in found.net.state_dict().items()}
     return arrays, {
         "model": model.name, "options": found.options, "stages": len(found.net), "source": found.source.name,
@@ -72,8 +74,8 @@ def _rivals(found, model):
             if source.layers == found.source.layers and source.options != found.source.options]
 
 
-def _check_against_its_own_graph(file, found, model):
-    """Check that a network computes what an ONNX file's own graph does: names and shapes can fit while paddings differ."""
+def _like_its_own_graph(file, found, model):
+    """Return the match that computes what an ONNX file's own graph does: names and shapes can fit while paddings differ."""
     try:
         own = graph_network(file)
         x = np.random.default_rng(0).standard_normal((1, *image_shape(file))).astype(np.float32)
@@ -84,9 +86,12 @@ def _check_against_its_own_graph(file, found, model):
             raise InputError(f"{file.name}: {found.source.name} and {', '.join(_rivals(found, model))} have the same names and "
                              f"shapes, and its own graph cannot be run to tell them apart ({error}); export it again with constant "
                              "sizes, or give the weights themselves (.pth, .safetensors)") from error
-        return
-    with no_grad():
-        scores = found.net(Tensor(x)).numpy().reshape(-1)
-    if scores.shape != expected.shape or np.abs(scores - expected).max() > CLOSE * max(expected.std(), 1e-30):
-        raise InputError(f"{file.name}: its layers fit {found.source.name}'s by name and shape, but its graph computes something "
-                         f"else, such as another padding; take the file's own graph: --model {file.name}")
+        return found
+    rivals = [source for source in model.sources if source.name in _rivals(found, model)]
+    for one in found, *(match(file, replace(model, sources=(source,))) for source in rivals):
+        with no_grad():
+            scores = one.net(Tensor(x)).numpy().reshape(-1)
+        if scores.shape == expected.shape and np.abs(scores - expected).max() <= CLOSE * max(expected.std(), 1e-30):
+            return one
+    raise InputError(f"{file.name}: its layers fit {found.source.name}'s by name and shape, but its graph computes something "
+                     f"else, such as another padding; take the file's own graph: --model {file.name}")

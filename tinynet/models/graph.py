@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from .. import ops
 from ..errors import InputError
 from ..layers import Module, Parameter, Sequential
 from ..weights.onnx import place
@@ -87,6 +88,16 @@ class Graph(Module):
         return y
 
 
+class ChannelsLast(Module):
+    """Turn images into TensorFlow's order of axes, which the graphs of its networks begin with."""
+
+    by_row = True
+
+    def forward(self, x):
+        """(N, C, H, W) -> (N, H, W, C)"""
+        return ops.transpose(x, (0, 2, 3, 1))
+
+
 def graph_network(weights):
     """Build a network that runs the graph of an ONNX file.
 
@@ -99,7 +110,8 @@ def graph_network(weights):
     -------
     net : Sequential
         A stage for each piece of the graph between points where exactly one value flows, named after where its nodes stand
-        in the file: ``net[:"layer4_0"]`` is a trunk, and ``transfer`` can give it a new head.
+        in the file: ``net[:"layer4_0"]`` is a trunk, and ``transfer`` can give it a new head. It takes (N, C, H, W), also
+        where the file wants (N, H, W, C).
 
     Raises
     ------
@@ -126,7 +138,7 @@ def graph_network(weights):
         before, start = piece[-1].outputs[0], stop
     if before != target:
         raise InputError(f"graph: the output {target!r} is not computed from the input {source!r}")
-    return Sequential(**stages)
+    return Sequential(channels_last=ChannelsLast(), **stages) if _image_shape(weights)[1] else Sequential(**stages)
 
 
 def image_shape(weights):
@@ -142,9 +154,18 @@ def image_shape(weights):
     shape : tuple of int
         (C, H, W), or whatever follows the batch; sides that may vary are 224, channels 3.
     """
+    return _image_shape(weights)[0]
+
+
+def _image_shape(weights):
+    """Return the shape, and whether the file itself has the channels last."""
     text = next(value for key, value in weights.facts.items() if key.startswith("input "))
     shape = [int(n) if n.isdigit() else None for n in text.strip("()").split(", ")][1:]
-    return tuple(n or default for n, default in zip(shape, (3, 224, 224))) if len(shape) == 3 else tuple(n or 1 for n in shape)
+    if len(shape) != 3:
+        return tuple(n or 1 for n in shape), False
+    is_last = shape[2] in (1, 3) and shape[0] not in (1, 3)
+    shape = [shape[2], *shape[:2]] if is_last else shape
+    return tuple(n or default for n, default in zip(shape, (3, 224, 224))), is_last
 
 
 def _identifier(name):

@@ -69,9 +69,13 @@ def match(file, model):
             if isinstance(found, Match):
                 return found
             best = found if best is None or len(found) < len(best) else best
-    problems = best or [f"layers are called {', '.join(list(layers)[:6]) or 'nothing'}, which no table of names knows"]
-    raise InputError(f"{file.name}: {len(problems)} things do not fit {model.name}: {'; '.join(problems[:12])}"
-                     f"{'; ...' * (len(problems) > 12)}; `tinynet inspect` shows what the file holds and which network it fits")
+    if not attempts:
+        theirs = ", ".join(f"{name} {array.shape}" for name, array in list(file.arrays.items())[:4])
+        wanted = "; ".join(f"{source.name}'s {', '.join(list(source.layers)[:3])}" for source in sources)
+        raise InputError(f"{file.name}: no table of names of {model.name} knows a layer of it: it holds {theirs:.200}, ...; known "
+                         f"are {wanted}, ...")
+    raise InputError(f"{file.name} does not fit {model.name}, in {len(best)} places: {'; '.join(best[:12]):.700}"
+                     f"{'; ...' * (len(best) > 12)}; `tinynet inspect` shows what the file holds and which network it fits")
 
 
 def ours(array, shape, layout, flattened=None):

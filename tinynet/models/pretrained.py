@@ -1,5 +1,5 @@
 """A published network with its weights: those it comes with, or those of any file. Taught in lesson 19."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..data import Preprocessing
@@ -7,7 +7,7 @@ from ..errors import InputError
 from ..files import home, sha256
 from ..layers import Module
 from ..weights import load_weights, read_weights, save_weights
-from .contracts import IMAGENET_RGB
+from .contracts import IMAGENET_RGB, MNIST_GREY
 from .convert import convert, recognise
 from .graph import graph_network, image_shape
 from .published import place, published
@@ -155,10 +155,15 @@ def _of_a_file(path):
 def _graph(file, path):
     net, shape = graph_network(file), image_shape(file)
     with_weights = [name for name, stage in net.children() if stage.parameters()]
-    side = max(shape[1:])
+    if len(shape) != 3 or shape[0] not in (1, 3) or not with_weights:
+        raise InputError(f"{path} has an input of {shape} and {len(with_weights)} stages with weights; a network of images, (3, H, W) "
+                         "or (1, H, W), is needed")
+    side, words = max(shape[1:]), "red, green, blue minus ImageNet's mean by its deviation"
     preprocessing = IMAGENET_RGB.with_size(round(side * 256 / 224), side)
-    notes = [f"{path.name} runs as its own graph of {len(net)} stages; it does not say how it wants images prepared: red, green, "
-             f"blue minus ImageNet's mean by its deviation is assumed, {side} x {side} pixels"]
+    if shape[0] == 1:
+        preprocessing, words = replace(MNIST_GREY, resize=side, crop=side), "grey, 0 black to 1 white"
+    notes = [f"{path.name} runs as its own graph of {len(net)} stages; it does not say how it wants images prepared: {words} "
+             f"is assumed, {side} x {side} pixels"]
     return Pretrained(net.eval(), OWN, preprocessing, [], with_weights[-1], f"a network of the file {path.name}",
                       {"file": str(path.resolve()), "sha256": sha256(path)}, notes)
 

@@ -9,6 +9,13 @@ from .protobuf import Message
 HDF5, ZIP, PICKLE = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04", b"\x80"
 FORMATS = "PyTorch, safetensors, Keras (.h5, .keras), ONNX, TFLite, Caffe, TensorFlow (checkpoint, .pb)"
 
+NOT_WEIGHTS = {                                     # what a download brings that went wrong
+    b"version https://git-lfs": "is a pointer of Git LFS and not the file itself; get that with `git lfs pull`, or download it",
+    **dict.fromkeys([b"<!doctype", b"<html", b"<?xml"],
+                    "is a web page and not a weight file; the download failed, or wanted a login: fetch it again"),
+    b"\x1f\x8b": "is compressed with gzip; unpack it",
+}
+
 
 def read_weights(path):
     """Read the arrays of a weight file of any framework, without running anything that it says.
@@ -55,6 +62,11 @@ def _reader(path):
         return pytorch if pytorch.MAGIC.to_bytes(10, "little") in start[:32] else ndf
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 2 ** 40:
         return safetensors_file
+    for beginning, what in NOT_WEIGHTS.items():
+        if start.lstrip().lower().startswith(beginning):
+            raise InputError(f"{path} {what}")
+    if not start:
+        raise InputError(f"{path} is empty; fetch it again")
     found = _protobuf(path)
     if found is None:
         raise InputError(f"{path} begins with {start[:8]!r}, which no weight file does that is known here; the formats are "
