@@ -83,3 +83,15 @@ def test_a_network_without_width_is_refused():
 def test_mobilenets_widths_are_those_of_the_paper(width, first, last):
     net = ZOO["mobilenet_v2"].build(width=width)
     assert net["conv0"].conv.weight.shape[0] == first and net["fc"].weight.shape[1] == last
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "efficientnet_lite0", "lenet"])
+def test_same_scores_on_every_device(name, device):
+    model = ZOO[name]
+    net = model.build(rng=np.random.default_rng(0)).eval()
+    side = 28 if name == "lenet" else 64
+    x = Tensor(np.random.default_rng(1).standard_normal((2, model.preprocessing.n_channels, side, side)).astype(np.float32))
+    with no_grad():
+        expected = net(x).numpy()
+        found = net.to(device)(x.to(device)).numpy()
+    assert np.abs(found - expected).max() < 1e-4 * expected.std()
