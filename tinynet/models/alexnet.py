@@ -3,15 +3,15 @@ Taught in lesson 19.
 
 Source: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", 2012,
 in the form of A. Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014, arXiv:1404.5997,
-which PyTorch's vision package trained; with `original`, the two-tower form of 2012 that Caffe published as CaffeNet.
+which PyTorch's vision package trained; with `original`, the two-tower form of 2012 that Caffe published as CaffeNet, and with its norms before its pools as AlexNet.
 """
 from ..layers import AdaptiveAvgPool2d, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d, ReLU, Sequential, he_normal, zeros
 from .blocks import ConvReLU
 from .contracts import IMAGENET_BGR, IMAGENET_RGB
-from .source import Source
+from .source import Source, variants
 
 
-def alexnet(n_classes=1000, rng=None, original=False):
+def alexnet(n_classes=1000, rng=None, original=False, norm_first=False):
     """Build AlexNet: images (N, 3, 224, 224) to class scores (N, n_classes).
 
     Parameters
@@ -22,6 +22,8 @@ def alexnet(n_classes=1000, rng=None, original=False):
         Draws random weights (He) and the masks of dropout; without it the weights are 0, to be loaded.
     original : bool
         CaffeNet: more filters, in two independent halves, with local response normalisation; 227 x 227 images.
+    norm_first : bool
+        Of the original: whether it normalises before it pools, as in the paper, or after.
 
     Returns
     -------
@@ -54,8 +56,11 @@ def alexnet(n_classes=1000, rng=None, original=False):
             "pool5": MaxPool2d(3, 2),                                           # (N, 256, 6, 6)
             "resize6": AdaptiveAvgPool2d(6),                                    # nothing at 224 x 224; other sizes fit too
         }
+    names = list(features)
+    if original and norm_first:
+        names[1:3], names[4:6] = names[2:0:-1], names[5:3:-1]                   # norm1 pool1 and norm2 pool2
     return Sequential(
-        **features,
+        **{name: features[name] for name in names},
         flatten=Flatten(),                                                      # (N, 9216)
         drop6=Dropout(0.5, rng=rng),
         fc6=Linear(256 * 6 * 6, 4096, rng, init=init),                          # (N, 4096)
@@ -72,5 +77,6 @@ TORCHVISION = ["features.0", "features.3", "features.6", "features.8", "features
 
 SOURCES = (
     Source("torchvision", dict(zip(TORCHVISION, LAYERS)), IMAGENET_RGB),
-    Source("Caffe", {name: name for name in LAYERS}, IMAGENET_BGR.with_size(256, 227), {"original": True}),
+    Source("Caffe", {name: name for name in LAYERS}, IMAGENET_BGR.with_size(256, 227), {"original": True},
+           variants("norm_first", (False, True))),
 )

@@ -56,11 +56,24 @@ def convert(file, model, digest):
     found = match(file, model)
     if file.format == "ONNX":
         found = _like_its_own_graph(file, found, model)
+    preprocessing, side = found.source.preprocessing, _side(file)
+    if side not in (None, preprocessing.crop):
+        preprocessing = preprocessing.with_size(round(side * preprocessing.resize / preprocessing.crop), side)
     arrays = {name: np.asarray(array, np.float32) for name, array in found.net.state_dict().items()}
     return arrays, {
         "model": model.name, "options": found.options, "stages": len(found.net), "source": found.source.name,
-        "by_order": found.by_order, "rivals": [] if _is_named(file, found) else _rivals(found, model), "left_out": found.left_out, "preprocessing": found.source.preprocessing.to_dict(),
+        "by_order": found.by_order, "rivals": [] if _is_named(file, found) else _rivals(found, model), "left_out": found.left_out,
+        "preprocessing": preprocessing.to_dict(),
         "format": file.format, "file": file.name, "file_sha256": digest}
+
+
+def _side(file):
+    """Return the side of the images for which a network was made in Keras or TensorFlow Lite, None if the file does not say."""
+    shapes = [value for key, value in file.facts.items() if key.startswith("input")]
+    if len(shapes) != 1 or not file.format.startswith(("Keras", "TensorFlow Lite")):
+        return None
+    _, *sides, _ = shapes[0].strip("()").split(", ") if shapes[0].count(",") == 3 else "??"
+    return int(sides[0]) if len(set(sides)) == 1 and sides[0].isdigit() and 0 < int(sides[0]) < 2000 else None
 
 
 def _is_named(file, found):

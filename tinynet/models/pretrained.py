@@ -180,7 +180,8 @@ def _described(model, arrays, metadata, where):
         if metadata["source"] != model.sources[0].name or metadata["by_order"] or options:
             notes.append(f"{metadata['file']}: {model.name} as of {metadata['source']}"
                          + "".join(f", {name}={value}" for name, value in sorted(options.items()))
-                         + ", layers paired by their order" * metadata["by_order"])
+                         + f", layers paired by their order, images as {metadata['source']} prepares them" * metadata["by_order"]
+                         + f", of {preprocessing.crop} pixels" * (preprocessing.crop != model.preprocessing.crop))
         if metadata.get("rivals"):
             notes.append(f"{metadata['file']}: {metadata['source']} is assumed; {', '.join(metadata['rivals'])} has the same names "
                          "and shapes and other paddings: if it is that, let the file's name begin as theirs does")

@@ -2,7 +2,7 @@
 Taught in lesson 19.
 """
 from .. import ops
-from ..layers import BatchNorm, ReLU
+from ..layers import BatchNorm, LocalResponseNorm, MaxPool2d, ReLU
 from .blocks import ConvReLU
 
 COMPARED = ("relu", "relu6")
@@ -14,7 +14,7 @@ def unlike(file, net):
     Parameters
     ----------
     file : WeightFile
-        Of Keras, with the configuration of its layers, or of TensorFlow Lite, with its operations; others say nothing.
+        Of Keras, with the configuration of its layers, of TensorFlow Lite or Caffe, with their operations; others say nothing.
     net : Sequential
 
     Returns
@@ -31,4 +31,9 @@ def unlike(file, net):
     ours = {m.eps for m in modules if isinstance(m, BatchNorm)}
     if epsilons != [""] and not ours <= set(map(float, epsilons)):
         problems.append(f"the epsilon of its batch norms is {', '.join(epsilons)}, the network's {', '.join(map(str, sorted(ours)))}")
+    kinds = {"LRN": LocalResponseNorm, "Pooling": MaxPool2d}
+    theirs = [node.op for node in file.nodes or () if node.op in kinds] if file.format == "Caffe" else []
+    ours = [kind for m in modules for kind in kinds if isinstance(m, kinds[kind])]
+    if "LRN" in theirs and theirs != ours:
+        problems.append(f"it does {', '.join(theirs)} one after the other, the network {', '.join(ours)}")
     return problems

@@ -113,8 +113,11 @@ def _layers(config):
 
 def _settings(layers):
     """Return what layers compute beside their weights, as far as networks of the same shapes differ in it."""
-    activations, epsilons = {}, {}
+    activations, epsilons, shapes = {}, {}, []
     for kind, settings in layers.values():
+        shape = settings.get("batch_shape") or settings.get("batch_input_shape")
+        if isinstance(shape, list) and len(shape) <= 8 and all(n is None or type(n) is int for n in shape):
+            shapes.append(", ".join("?" if n is None else str(n) for n in shape))
         name = settings.get("activation") or settings.get("function") or str(kind).lower()
         if kind in ("ReLU", "Relu") and settings.get("max_value") is not None:
             name = f"relu{settings['max_value']:g}"
@@ -123,7 +126,7 @@ def _settings(layers):
             activations[name] = None
         if kind == "BatchNormalization" and isinstance(settings.get("epsilon"), float):
             epsilons[f"{settings['epsilon']:g}"] = None
-    return {"activations": ", ".join(activations), "epsilon": ", ".join(epsilons)}
+    return {"activations": ", ".join(activations), "epsilon": ", ".join(epsilons), "input": f"({shapes[0]})" if shapes else ""}
 
 
 def _listed(top, datasets, layers):
