@@ -82,7 +82,7 @@ def test_what_is_not_there_is_said_in_one_line(capsys, arguments, words, monkeyp
 def test_a_file_of_another_network_lists_what_is_missing_and_misshapen(capsys, weights):
     status, _, err = call(capsys, "classify", "--model", "resnet50", "--weights", weights, "x.jpg")
     assert status == 2 and err.count("\n") == 1 and len(err) < 3000
-    assert "needs (64, 64, 1, 1)" in err and "things do not fit resnet50" in err
+    assert "fc.weight is (7, 512), fc.weight needs (7, 2048)" in err and "does not fit resnet50" in err
 
 
 def test_fetched_weights_are_checked_before_they_are_used(capsys, weights, home):
