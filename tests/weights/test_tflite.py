@@ -155,7 +155,7 @@ def answers(found, x):
                 W, groups = W.transpose(1, 0, 2, 3), W.shape[1]
             if settings["padding"] == "SAME":
                 total = [max((-(-n // s) - 1) * s + k - n, 0) for n, s, k in zip(y.shape[2:], settings["strides"], W.shape[2:])]
-                y = ops.pad2d(y, [n // 2 for n in total] + [n - n // 2 for n in total])
+                y = ops.pad2d(y, [(n // 2, n - n // 2) for n in total])
             y = ops.conv2d(y, Tensor(np.ascontiguousarray(W)), Tensor(found.arrays[node.inputs[2]]), tuple(settings["strides"]), 0, groups)
         else:
             y = {"ADD": lambda y=y, node=node: y + values[node.inputs[1]], "RESHAPE": lambda y=y: ops.flatten(y),
