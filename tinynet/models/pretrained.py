@@ -179,7 +179,7 @@ def _described(model, arrays, metadata, where):
         options = {name: value for name, value in metadata["options"].items() if name != "n_classes"}
         if metadata["source"] != model.sources[0].name or metadata["by_order"] or options:
             notes.append(f"{metadata['file']}: {model.name} as of {metadata['source']}"
-                         + "".join(f", {name}={value}" for name, value in options.items())
+                         + "".join(f", {name}={value}" for name, value in sorted(options.items()))
                          + f", layers paired by their order, images as {metadata['source']} prepares them" * metadata["by_order"]
                          + f", of {preprocessing.crop} pixels" * (preprocessing.crop != model.preprocessing.crop))
         if metadata.get("rivals"):
