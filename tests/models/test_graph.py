@@ -9,7 +9,7 @@ from tinynet import InputError, Tensor, no_grad, ops
 from tinynet.data import Preprocessing
 from tinynet.layers import Linear, Parameter, Sequential
 from tinynet.layers.module import works_by_row
-from tinynet.models.graph import graph_network
+from tinynet.models.graph import graph_network, image_shape
 from tinynet.transfer import ActivationCache, freeze, replace_head, unfreeze
 from tinynet.weights import onnx as reader
 from tinynet.weights.file import Node, WeightFile
@@ -215,3 +215,24 @@ def test_the_real_graphs_that_onnx_carries(pytestconfig):
             y = net(Tensor(x)).data
         if name != "squeezenet":                        # all its scores are equal, and large: the softmax shows only rounding
             np.testing.assert_allclose(y, session.run(None, {session.get_inputs()[0].name: x})[0], rtol=1e-5, err_msg=name)
+
+
+def channels_last(shape="(N, 8, 8, 3)"):
+    weights = residual()
+    weights.facts["input x"] = shape
+    weights.nodes[0].inputs[0] = "turned"
+    weights.nodes.insert(0, Node("Transpose", "transpose", ["x"], ["turned"], {"perm": [0, 3, 1, 2]}))
+    return weights
+
+
+@pytest.mark.parametrize("shape, expected", [("(N, 8, 8, 3)", (3, 8, 8)), ("(?, ?, ?, 3)", (3, 224, 224)), ("(1, 28, 28, 1)", (1, 28, 28)),
+                                             ("(1, 3, 5, 3)", (3, 5, 3)), ("(N, C, H, W)", (3, 224, 224)), ("(1, 10)", (10,))])
+def test_the_shape_of_an_image_has_its_channels_first(shape, expected):
+    assert image_shape(channels_last(shape)) == expected
+
+
+def test_a_graph_of_images_with_channels_last_takes_ours():
+    weights = channels_last()
+    net, x = graph_network(weights), Tensor(floats(3, 3, 8, 8))
+    assert net.stages[0] == "channels_last" and works_by_row(net)
+    np.testing.assert_allclose(net(x).data, by_hand(weights.arrays, x).data, rtol=1e-5, atol=1e-6)

@@ -61,7 +61,8 @@ def match(file, model):
     layers, best = by_layer(file.arrays), None
     sources = sorted(model.sources, key=lambda source: _distance(source, file))
     attempts = [(source, table) for source in sources if (table := known_names(layers, source.layers, file.name))]
-    if model.chain and file.format.startswith(ORDERED):
+    is_known = any(len(table) > len(layers) / 2 for _, table in attempts)       # and yet another network, if it does not fit
+    if model.chain and file.format.startswith(ORDERED) and not is_known:
         attempts += [(source, None) for source in sources if _distance(source, file) < 2]
     for source, table in attempts:
         for variant in source.variants:
@@ -149,12 +150,13 @@ def _try(file, layers, model, source, options, table):
         if name not in arrays and kind in ("weight", "bias") and f"{norm}.running_mean" in arrays:
             arrays[name] = state[name]
     missing = [name for name in state if name not in arrays]
-    trunk = [layer for layer, name in table.items() if layer in layers and name != classifier]
-    inside = [f"{layer} has no place" for layer in left_out if is_inside(layer, trunk, layers, file, by_order)]
     if missing or left_out:                             # somebody's own classifier, or none
         stages, missing = net.stages, missing or [name for name in state if name.startswith(classifier + ".")]
         first = min(stages.index(name.split(".")[0]) for name in missing)
         rest = [name for name in state if stages.index(name.split(".")[0]) >= first]
+        trunk = [layer for layer, name in table.items() if layer in layers and f"{name}.weight" in state.keys() - set(rest)]
+        inside = [f"{layer} has no place" for layer in layers if layer not in trunk and (layer in left_out or by_order)
+                  and is_inside(layer, trunk, layers, file, by_order)]
         dense = all(state[name].ndim <= 2 and not name.endswith("running_mean") for name in rest) or rest[0].startswith(classifier)
         if not dense or not arrays or inside or set(rest) != set(missing) or first == 0:
             return problems + [f"nothing for {name} {state[name].shape}" for name in missing if name not in arrays] + inside

@@ -1,0 +1,32 @@
+"""What a file is, is told by its bytes; and what a download brings that went wrong."""
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from tinynet import InputError
+from tinynet.weights import read_weights
+
+
+@pytest.mark.parametrize("data, message", [
+    (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "is a pointer of Git LFS .*git lfs pull"),
+    (b"\n <!DOCTYPE html>\n<html><head>", "is a web page"), (b"<html>", "is a web page"), (b'<?xml version="1.0"?><Error>', "is a web page"),
+    (b"", "is empty"), (b"\x1f\x8b\x08\0" + b"a" * 50, "gzip"), (b"hello world" * 9, "no weight file does that is known"),
+    (b"\0" * 999, "no weight file does that is known")])
+@pytest.mark.parametrize("suffix", [".pth", ".onnx", ".h5"])
+def test_what_is_no_weight_file_is_named(data, message, suffix, tmp_path):
+    path = tmp_path / f"net{suffix}"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=message) as error:
+        read_weights(path)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 500
+
+
+def test_the_name_of_a_file_does_not_matter(tmp_path):
+    save_file({"a.weight": np.ones(3, np.float32)}, tmp_path / "net.onnx")
+    assert read_weights(tmp_path / "net.onnx").format == "safetensors" and read_weights(tmp_path / "net.onnx").name == "net.onnx"
+
+
+@pytest.mark.parametrize("name", [".", "nothing.pth"])
+def test_folders_and_missing_files_are_refused(name, tmp_path):
+    with pytest.raises(InputError):
+        read_weights(tmp_path / name)
