@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from .. import inputs
 from . import ops_of
 from .pytorch_job import job
-from .pytorch_net import Head, network, zero_linear
+from .pytorch_net import network, zero_linear
 
 # torchvision's own operators need CUDA's build of torch; its import only asks that two of them are declared.
 DECLARED = torch.library.Library("torchvision", "FRAGMENT")

@@ -4,7 +4,6 @@ import threading
 import time
 import traceback
 
-import numpy as np
 import pytest
 import threadpoolctl
 

@@ -3,7 +3,8 @@ Taught in lesson 19.
 
 Source: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", 2012,
 in the form of A. Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014, arXiv:1404.5997,
-which PyTorch's vision package trained; with `original`, the two-tower form of 2012 that Caffe published as CaffeNet, and with its norms before its pools as AlexNet.
+which PyTorch's vision package trained; with `original`, the two-tower form of 2012 that Caffe published as CaffeNet, and with
+its norms before its pools as AlexNet.
 """
 from ..layers import AdaptiveAvgPool2d, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d, ReLU, Sequential, he_normal, zeros
 from .blocks import ConvReLU
@@ -73,7 +74,8 @@ def alexnet(n_classes=1000, rng=None, original=False, norm_first=False):
 
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
-TORCHVISION = ["features.0", "features.3", "features.6", "features.8", "features.10", "classifier.1", "classifier.4", "classifier.6"]
+TORCHVISION = ["features.0", "features.3", "features.6", "features.8", "features.10", "classifier.1", "classifier.4",
+               "classifier.6"]
 
 SOURCES = (
     Source("torchvision", dict(zip(TORCHVISION, LAYERS)), IMAGENET_RGB),

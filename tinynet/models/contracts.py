@@ -1,4 +1,4 @@
-"""What published networks expect of an image: five contracts. The wrong one is no error, only worse answers. Taught in lesson 19."""
+"""What published networks expect of an image: five contracts. The wrong one is no error, only worse answers. Lesson 19."""
 from ..data import Preprocessing
 
 # torchvision and timm: red, green, blue in 0..1, minus the mean of ImageNet, divided by its deviation.

@@ -288,11 +288,13 @@ def _plain(op):
 OPERATORS = {
     "Add": _arithmetic(ops.add), "AveragePool": _average_pool, "BatchNormalization": _batch_norm, "Clip": _clip, "Concat": _concat,
     "Conv": _conv, "Div": _arithmetic(ops.divide), "Dropout": _plain(lambda x, *_: x), "Flatten": _flatten, "Gemm": _matmul,
-    "GlobalAveragePool": _plain(lambda x: ops.mean(x, (2, 3), keepdims=True)), "HardSigmoid": _hard_sigmoid, "HardSwish": _hard_sigmoid,
+    "GlobalAveragePool": _plain(lambda x: ops.mean(x, (2, 3), keepdims=True)), "HardSigmoid": _hard_sigmoid,
+    "HardSwish": _hard_sigmoid,
     "Identity": _plain(lambda x, *_: x), "LRN": _local_response_norm,
     "LeakyRelu": lambda call: lambda x: _leaky_relu(x, call.get("alpha", 0.01)), "MatMul": _matmul,
     "MaxPool": lambda call: _pool(call, ops.max_pool2d, -math.inf), "Mul": _arithmetic(ops.multiply), "PRelu": _plain(_leaky_relu),
     "Pad": _pad, "ReduceMean": _reduce_mean, "Relu": _plain(ops.relu), "Reshape": _reshape, "Sigmoid": _plain(ops.sigmoid),
     "Softmax": _softmax, "Squeeze": _squeeze, "Sub": _arithmetic(ops.subtract),
-    "Sum": _plain(lambda *xs: functools.reduce(ops.add, xs)), "Tanh": _plain(ops.tanh), "Transpose": _transpose, "Unsqueeze": _unsqueeze,
+    "Sum": _plain(lambda *xs: functools.reduce(ops.add, xs)), "Tanh": _plain(ops.tanh),
+    "Transpose": _transpose, "Unsqueeze": _unsqueeze,
 }

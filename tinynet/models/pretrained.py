@@ -231,7 +231,7 @@ def converted(path):
 
 def _file(path):
     """Return the file by which weights are told apart: of a TensorFlow checkpoint, which is several, its index."""
-    for place in path, path.with_name(path.name + ".index"), *sorted(path.glob("*.index")), *sorted(path.glob("*/*.index")):
-        if place.is_file():
-            return place
+    for file in path, path.with_name(path.name + ".index"), *sorted(path.glob("*.index")), *sorted(path.glob("*/*.index")):
+        if file.is_file():
+            return file
     raise InputError(f"no weights at {path}; give a file, or the folder of a TensorFlow checkpoint")

@@ -88,8 +88,8 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     Raises
     ------
     InputError
-        If there are no training rows, the optimiser trains another network, the loss is no longer a finite number, or the network or the loss is one that
-        `parallel.gradients` refuses.
+        If there are no training rows, the optimiser trains another network, the loss is no longer a finite number, or the
+        network or the loss is one that `parallel.gradients` refuses.
     """
     labels, train, val = np.asarray(labels), np.asarray(train, np.int64), np.asarray(val, np.int64)
     if len(train) == 0:

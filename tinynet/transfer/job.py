@@ -147,14 +147,16 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         **{f"{part}_accuracy": found.accuracy for part, found in measured.items()},
         **{f"n_{part}": len(rows) for part, rows in (("train", train), ("val", val), ("test", test))},
         "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(), "tinynet": __version__,
-        "model": base.model, "words": base.words, "first_stage": net.stages[0], "data": _place(dataset), "out": str(out), "settings": asdict(settings),
+        "model": base.model, "words": base.words, "first_stage": net.stages[0], "data": _place(dataset),
+        "out": str(out), "settings": asdict(settings),
     }
     metrics = {key: None if isinstance(value, float) and not math.isfinite(value) else value
                for key, value in metrics.items()}
     with replaced_folder(out, RUN_FILES) as folder:
         save_weights(folder / "model.safetensors", {name: to_numpy(array) for name, array in trained.state_dict().items()}, {
             "classes": dataset.classes, "hidden": settings.hidden, "cut": settings.cut, "model": base.model,
-            "weights": base.weights, "trunk_sha256": _sha256(trunk), "preprocessing": base.preprocessing.to_dict(), "settings": asdict(settings),
+            "weights": base.weights, "trunk_sha256": _sha256(trunk), "preprocessing": base.preprocessing.to_dict(),
+            "settings": asdict(settings),
             "tinynet": __version__})
         (folder / "metrics.json").write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         if report is not None:
