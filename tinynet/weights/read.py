@@ -3,6 +3,7 @@ import zipfile
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import sha256
 from . import caffe, keras, ndf, onnx, pytorch, safetensors_file, tensorflow, tflite
 from .protobuf import Message
 
@@ -41,6 +42,23 @@ def read_weights(path):
     if not file.arrays:
         raise InputError(f"{path}: a file of {file.format}, but it holds no arrays; give the file with the weights")
     return file
+
+
+def weights_sha256(path):
+    """Return the SHA-256 by which a weight file is known again.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    digest : str
+        Of the file; of an ONNX file that keeps its tensors in files beside it, of all their digests.
+    """
+    digest = sha256(path)
+    beside = onnx.files_beside(path) if _reader(path) is onnx else []
+    return sha256(" ".join([digest, *map(sha256, beside)]).encode()) if beside else digest
 
 
 def _reader(path):
