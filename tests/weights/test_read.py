@@ -47,3 +47,11 @@ def test_numbers_in_files_beside_an_onnx_file_are_part_of_what_it_is_known_by(tm
     assert digests[0] != digests[1] and sha256(path) not in digests
     path.write_bytes(model(tensors=[tensor("w", np.ones((2, 3), "<f4"))]))
     assert weights_sha256(path) == sha256(path)
+
+
+@pytest.mark.parametrize("name", ["a\n.weight", "\x1b[2J.weight", "a" * 2000 + ".weight"])
+def test_names_that_would_be_commands_on_a_terminal_are_refused(name, tmp_path):
+    save_file({name: np.ones(3, np.float32)}, tmp_path / "net.safetensors")
+    with pytest.raises(InputError, match="is no name") as error:
+        read_weights(tmp_path / "net.safetensors")
+    assert str(error.value).isprintable() and len(str(error.value)) < 400

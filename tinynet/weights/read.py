@@ -10,6 +10,7 @@ from .protobuf import Message
 HDF5, ZIP, PICKLE = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04", b"\x80"
 FORMATS = "PyTorch, safetensors, Keras (.h5, .keras), ONNX, TFLite, Caffe, TensorFlow (checkpoint, .pb)"
 
+MOST_NAME = 1000                                    # letters
 NOT_WEIGHTS = {                                     # what a download brings that went wrong
     b"version https://git-lfs": "is a pointer of Git LFS and not the file itself; get that with `git lfs pull`, or download it",
     **dict.fromkeys([b"<!doctype", b"<html", b"<?xml"],
@@ -41,6 +42,10 @@ def read_weights(path):
     file.name = path.name
     if not file.arrays:
         raise InputError(f"{path}: a file of {file.format}, but it holds no arrays; give the file with the weights")
+    names = [*file.arrays, *(node.op for node in file.nodes or ())]
+    odd = next((name for name in names if not name.isprintable() or len(name) > MOST_NAME), None)
+    if odd is not None:                             # it would be printed: on a terminal it could be a command
+        raise InputError(f"{path} is damaged or made to mislead: {odd!r:.80} is no name; fetch it again")
     return file
 
 
