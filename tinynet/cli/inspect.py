@@ -22,7 +22,8 @@ def run(arguments):
     file = read_weights(path)
     print(f"{path}: {file.format}")
     for name, value in file.facts.items():
-        print(f"  {name}: {str(value)[:100]}")
+        text = f"  {name}: {str(value)[:100]}"
+        print("".join(letter if letter.isprintable() else " " for letter in text))
     if path.is_file():
         print(f"  sha256: {sha256(path)}")
     for name, array in file.arrays.items():

@@ -3,8 +3,8 @@ Taught in lesson 19.
 
 Source: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", 2012,
 in the form of A. Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014, arXiv:1404.5997,
-which PyTorch's vision package trained; with `original`, the two-tower form of 2012 that Caffe published as CaffeNet, and with
-its norms before its pools as AlexNet.
+which PyTorch's vision package trained; with `original`, the two-tower form of 2012 that Caffe published as CaffeNet, and,
+with its norms before its pools, as AlexNet.
 """
 from ..layers import AdaptiveAvgPool2d, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d, ReLU, Sequential, he_normal, zeros
 from .blocks import ConvReLU

@@ -109,8 +109,8 @@ def sources(depth, size):
     prepare = LITE_RGB.with_size(round(size * 256 / 224), size)
     return (Source("the package efficientnet_lite_pytorch", lukemelas, prepare),
             Source("timm", timm, prepare, file_name="tf_efficientnet"),
-            Source("timm's own training", timm, IMAGENET_RGB.with_size(prepare.resize, size),
-                   {"padding": None, "eps": 1e-5}, file_name="efficientnet"))
+            Source("timm's own training", timm, IMAGENET_RGB.with_size(prepare.resize, size), {"padding": None, "eps": 1e-5},
+                   file_name="efficientnet"))
 
 
 BUILDERS = {name: partial(efficientnet_lite, width, depth, dropout) for name, (width, depth, _, dropout) in SIZES.items()}

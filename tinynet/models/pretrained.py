@@ -4,9 +4,10 @@ from pathlib import Path
 
 from ..data import Preprocessing
 from ..errors import InputError
-from ..files import home, sha256
+from ..files import home
 from ..layers import Module
 from ..weights import load_weights, read_weights, save_weights
+from ..weights.read import weights_sha256
 from .contracts import IMAGENET_RGB, MNIST_GREY
 from .convert import convert, recognise
 from .graph import graph_network, image_shape
@@ -111,7 +112,7 @@ def find_again(model, weights):
         return pretrained(model, kept)
     path = Path(weights["file"])
     for where in path, place(ZOO[model]) if model in ZOO else None:
-        if where and where.exists() and sha256(_file(where)) == weights["sha256"]:
+        if where and where.exists() and weights_sha256(_file(where)) == weights["sha256"]:
             return pretrained(model, where) if model in ZOO else pretrained(str(where))
     raise InputError(f"it was made on the weights {path.name} (SHA-256 {weights['sha256'][:12]}), which are not here; put that "
                      f"file at {path}, or train again")
@@ -119,7 +120,7 @@ def find_again(model, weights):
 
 def _with(model, path):
     """Return a network of the zoo with the weights of a file, which is converted once and kept."""
-    digest = sha256(_file(path))
+    digest = weights_sha256(_file(path))
     kept = _kept(model.name, digest)
     for where in kept, path:
         arrays, metadata = converted(where)
@@ -165,7 +166,7 @@ def _graph(file, path):
     notes = [f"{path.name} runs as its own graph of {len(net)} stages; it does not say how it wants images prepared: {words} "
              f"is assumed, {side} x {side} pixels"]
     return Pretrained(net.eval(), OWN, preprocessing, [], with_weights[-1], f"a network of the file {path.name}",
-                      {"file": str(path.resolve()), "sha256": sha256(path)}, notes)
+                      {"file": str(path.resolve()), "sha256": weights_sha256(path)}, notes)
 
 
 def _described(model, arrays, metadata, where):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .file import Node, WeightFile
-from .onnx_tensor import Files, read_attribute, read_tensor
+from .onnx_tensor import Files, find_files, read_attribute, read_tensor
 from .protobuf import Message
 from .refuse import reading
 
@@ -51,6 +51,27 @@ def read(path):
         facts |= {f"input {name}": shape for name, shape in map(_value, graph.messages(11)) if name not in constants}
         facts |= {f"output {name}": shape for name, shape in map(_value, graph.messages(12))}
         return WeightFile("ONNX", "OIHW", _named(nodes, constants), facts, nodes)
+
+
+def files_beside(path):
+    """Return the files in which an ONNX file keeps its large tensors: they are the half of it that training changes.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    paths : list of Path
+        Sorted by name; most files need none.
+
+    Raises
+    ------
+    InputError
+        If one is not there, or the file is damaged or points out of its folder.
+    """
+    with reading(path, "ONNX", "export or fetch it again"):
+        return find_files(Message(Path(path).read_bytes()).message(7), Files(Path(path).parent))
 
 
 def _node(node, files):

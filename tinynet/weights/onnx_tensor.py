@@ -20,11 +20,16 @@ class Files:
     def __init__(self, folder):
         self.folder, self.contents, self.unused = folder.resolve(), {}, {}
 
-    def part(self, location, start, size):
-        """Return bytes of a file, having made sure that it really lies in the folder, links followed."""
+    def place(self, location):
+        """Return the path of a file, having made sure that it really lies in the folder, links followed."""
         path = (self.folder / location).resolve()
         if ".." in re.split(r"[/\\]", location) or not path.is_relative_to(self.folder) or not path.is_file():
             raise ValueError(f"its weights should be in {location!r:.80}, which is no file in its folder")
+        return path
+
+    def part(self, location, start, size):
+        """Return bytes of a file in the folder."""
+        path = self.place(location)
         if path not in self.contents:
             self.contents[path] = memoryview(path.read_bytes())
             self.unused[path] = len(self.contents[path])
@@ -67,6 +72,25 @@ def read_tensor(tensor, files):
     if kind == BFLOAT16:                                                    # the upper half of a float32
         array = np.left_shift(array, 16, dtype=np.uint32).view(np.float32)
     return (array.astype(np.float32) if kind == HALF else array).reshape(shape)
+
+
+def find_files(graph, files):
+    """Return the paths of the files in which a graph's large tensors lie.
+
+    Parameters
+    ----------
+    graph : Message
+    files : Files
+
+    Returns
+    -------
+    paths : list of Path
+        Sorted by name.
+    """
+    attributes = [a.message(5) for node in graph.messages(1) for a in node.messages(5) if 5 in a]
+    tensors = [tensor for tensor in [*graph.messages(5), *attributes] if tensor.integer(14) == EXTERNAL]
+    return [files.place(name) for name in sorted({entry.text(2) for tensor in tensors for entry in tensor.messages(13)
+                                                  if entry.text(1) == "location"})]
 
 
 def _external(tensor, files, size):

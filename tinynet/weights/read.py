@@ -3,12 +3,14 @@ import zipfile
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import sha256
 from . import caffe, keras, ndf, onnx, pytorch, safetensors_file, tensorflow, tflite
 from .protobuf import Message
 
 HDF5, ZIP, PICKLE = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04", b"\x80"
 FORMATS = "PyTorch, safetensors, Keras (.h5, .keras), ONNX, TFLite, Caffe, TensorFlow (checkpoint, .pb)"
 
+MOST_NAME = 1000                                    # letters
 NOT_WEIGHTS = {                                     # what a download brings that went wrong
     b"version https://git-lfs": "is a pointer of Git LFS and not the file itself; get that with `git lfs pull`, or download it",
     **dict.fromkeys([b"<!doctype", b"<html", b"<?xml"],
@@ -40,7 +42,28 @@ def read_weights(path):
     file.name = path.name
     if not file.arrays:
         raise InputError(f"{path}: a file of {file.format}, but it holds no arrays; give the file with the weights")
+    names = [*file.arrays, *(node.op for node in file.nodes or ())]
+    odd = next((name for name in names if not name.isprintable() or len(name) > MOST_NAME), None)
+    if odd is not None:                             # it would be printed: on a terminal it could be a command
+        raise InputError(f"{path} is damaged or made to mislead: {odd!r:.80} is no name; fetch it again")
     return file
+
+
+def weights_sha256(path):
+    """Return the SHA-256 by which a weight file is known again.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    digest : str
+        Of the file; of an ONNX file that keeps its tensors in files beside it, of all their digests.
+    """
+    digest = sha256(path)
+    beside = onnx.files_beside(path) if _reader(path) is onnx else []
+    return sha256(" ".join([digest, *map(sha256, beside)]).encode()) if beside else digest
 
 
 def _reader(path):
