@@ -48,7 +48,7 @@ def test_inspect_says_what_is_in_a_file_and_where_it_fits(capsys, weights):
 def test_convert_makes_a_file_that_is_told_by_itself(capsys, weights, tmp_path):
     path = tmp_path / "own" / "mine.safetensors"
     status, out, _ = call(capsys, "convert", weights, "--out", path)
-    assert status == 0 and "resnet18" in out
+    assert status == 0 and f"use it: tinynet classify PHOTO --model resnet18 --weights {path}" in out
     arrays, metadata = load_weights(path)
     assert metadata["model"] == "resnet18" and arrays["conv2_1.conv1.conv.weight"].shape == (64, 64, 3, 3)
     status, out, _ = call(capsys, "inspect", path)

@@ -29,5 +29,5 @@ def run(arguments):
     arrays, metadata = convert(file, fits[0], sha256(arguments.file) if Path(arguments.file).is_file() else "")
     del file                                        # a third of the memory that writing takes
     save_weights(arguments.out, arrays, metadata)
-    print(f"{arguments.out}: {fits[0].name}, {len(arrays)} arrays, {sum(a.nbytes for a in arrays.values()) / 1e6:.1f} MB; use it: "
-          f"{command_line('tinynet', 'classify', '--model', fits[0].name, '--weights', arguments.out)} PHOTO")
+    print(f"{arguments.out}: {fits[0].name}, {len(arrays)} arrays, {sum(a.nbytes for a in arrays.values()) / 1e6:.1f} MB")
+    print(f"use it: {command_line('tinynet', 'classify', 'PHOTO')} --model {fits[0].name} {command_line('--weights', arguments.out)}")
