@@ -269,6 +269,19 @@ def test_an_overflow_on_the_line_is_only_too_far():
     assert w.data[0] == pytest.approx(0.2)
 
 
+def test_where_the_digits_of_float32_end_a_step_is_cheap():
+    """No line search can tell up from down there; it says so after a few evaluations and stays."""
+    w = Parameter(np.zeros(640, np.float32))
+    closure, losses = counting(
+        lambda w: ops.cross_entropy(ops.linear(Tensor(np.float32(IMAGES / 16)), w.reshape(10, 64)), LABELS)
+        + 0.005 * (w * w).sum(), w)
+    optimizer = LBFGS([w], iterations=500)
+    loss, before = optimizer.step(closure), len(losses)
+    there = w.data.copy()
+    assert before < 100 and optimizer.step(closure) == loss and len(losses) - before < 15
+    np.testing.assert_array_equal(w.data, there)
+
+
 def test_at_the_minimum_it_stays():
     w = Parameter(np.ones(2))
     closure, losses = counting(rosenbrock, w)

@@ -203,6 +203,8 @@ def strong_wolfe(at, start, t):
         here = at(t)
         enough = start.loss + ARMIJO * t * start.slope
         if not (here.loss <= enough and here.loss < low.loss and math.isfinite(here.slope)):
+            if high is not None and here.loss == high.loss == start.loss:
+                break                                           # flat, as far as the digits can show
             high = here                                         # too far
         elif abs(here.slope) <= -CURVATURE * start.slope:
             return here
