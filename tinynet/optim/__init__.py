@@ -2,7 +2,8 @@
 from .adam import Adam
 from .adaptive import AdaGrad, RMSProp
 from .optimizer import Optimizer
-from .schedule import constant, exponential_decay, step_decay
+from .schedule import SCHEDULES, constant, cosine, exponential_decay, named_schedule, step_decay, warmup
 from .sgd import SGD
 
-__all__ = ["AdaGrad", "Adam", "Optimizer", "RMSProp", "SGD", "constant", "exponential_decay", "step_decay"]
+__all__ = ["SCHEDULES", "AdaGrad", "Adam", "Optimizer", "RMSProp", "SGD", "constant", "cosine", "exponential_decay",
+           "named_schedule", "step_decay", "warmup"]
