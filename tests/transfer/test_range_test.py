@@ -30,7 +30,7 @@ def test_it_is_the_plain_loop(data):
     net = network()
     optimizer = SGD([{"params": net["hidden"].parameters(), "lr": 0.2}, {"params": net["out"].parameters(), "lr": 0.1}],
                     lr=1, momentum=0.9)
-    found = lr_range_test(net, x, labels, rows, optimizer, np.random.default_rng(2), 1e-4, 1e-1, steps=29, batch_size=8)
+    found = lr_range_test(net, x, labels, rows, optimizer, np.random.default_rng(2), 1e-4, 3e2, steps=29, batch_size=8)
 
     twin, rng, losses, t = network(), np.random.default_rng(2), [], 0
     velocity = {name: 0 for name, _ in twin.named_parameters()}
@@ -43,16 +43,18 @@ def test_it_is_the_plain_loop(data):
                 p.grad = None
             loss.backward()
             losses.append(loss.item())
-            rate = 1e-4 * 1000 ** (t / 28)
+            rate = 1e-4 * 3e6 ** (t / 28)
             for name, p in twin.named_parameters():
                 velocity[name] = 0.9 * velocity[name] + p.grad
                 p.data = p.data - np.float32(rate if "hidden" in name else rate / 2) * velocity[name]
             t += 1
     weights = [0.9 ** np.arange(i, -1, -1.0) for i in range(29)]
     smooth = [np.dot(w, losses[:i + 1]) / w.sum() for i, w in enumerate(weights)]
-    np.testing.assert_allclose(found.rates, 1e-4 * 1000 ** (np.arange(29) / 28), rtol=1e-12)
-    np.testing.assert_allclose(found.losses, smooth, rtol=1e-4)
-    assert found.suggestion == pytest.approx(found.rates[np.argmin(smooth)] / 10)
+    n = len(found.rates)
+    assert 20 < n < 29 and smooth[n] > 4 * min(smooth[:n]), "it stopped where the loss exploded"
+    np.testing.assert_allclose(found.rates, 1e-4 * 3e6 ** (np.arange(n) / 28), rtol=1e-12)
+    np.testing.assert_allclose(found.losses, smooth[:n], rtol=1e-3)
+    assert found.suggestion == pytest.approx(found.rates[np.argmin(smooth[:n])] / 10)
 
 
 @pytest.mark.parametrize("kind", [SGD, Adam])
@@ -77,6 +79,13 @@ def test_it_stops_when_the_loss_explodes_and_suggests_less(data):
     found = lr_range_test(net, x, labels, rows, SGD(net.parameters(), 1), np.random.default_rng(0), highest=1e6, steps=200)
     assert len(found.rates) == len(found.losses) < 200 and np.isfinite(found.losses).all()
     assert found.losses.max() <= 4 * found.losses.min() * (1 + 1e-9) and 1e-3 < found.suggestion < 1
+
+
+def test_a_loss_that_falls_to_the_end_suggests_nothing(data):
+    x, labels, rows = data
+    net = network()
+    found = lr_range_test(net, x, labels, rows, SGD(net.parameters(), 1), np.random.default_rng(0), highest=1e-2)
+    assert len(found.rates) == 100 and found.suggestion is None
 
 
 def test_the_suggestion_scales_with_the_problem(data):

@@ -17,6 +17,7 @@ from ..ops import cross_entropy
 
 SMOOTHING = 0.9         # of the losses; their mean reaches back 1 / (1 - 0.9) = 10 steps
 EXPLODED = 4            # times the lowest loss: no higher rate is tried
+RISEN = 1.2             # times the lowest loss: enough to know that the lowest was passed
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,15 @@ class RangeTest:
         The rate of each step that was taken, rising.
     losses : ndarray, float64 (T,)
         The loss just before that step, smoothed.
-    suggestion : float
+    suggestion : float or None
         A tenth of the rate at which the loss was lowest: there it no longer falls, a factor of ten below it falls well.
+        None if the loss had not risen by a fifth at the end: the range ends too early, or so few rows are learnt by heart
+        before a rate is too high.
     """
 
     rates: np.ndarray
     losses: np.ndarray
-    suggestion: float
+    suggestion: float | None
 
 
 def lr_range_test(net, x, labels, train, optimizer, rng, lowest=1e-5, highest=10.0, steps=100, batch_size=32,
@@ -94,7 +97,8 @@ def lr_range_test(net, x, labels, train, optimizer, rng, lowest=1e-5, highest=10
     if not losses:
         raise InputError("lr_range_test: the loss is not finite before the first step; "
                          "look for numbers in the inputs that are not finite")
-    return RangeTest(rates[:len(losses)], np.array(losses), float(rates[int(np.argmin(losses))]) / 10)
+    risen = len(losses) < steps or losses[-1] > RISEN * min(losses)
+    return RangeTest(rates[:len(losses)], np.array(losses), float(rates[int(np.argmin(losses))]) / 10 if risen else None)
 
 
 def _endless(train, batch_size, rng, steps):
