@@ -7,7 +7,7 @@ import pytest
 from tinynet import InputError, Tensor, ops
 from tinynet.compute import parallel
 from tinynet.layers import Conv2d, Dropout, GlobalAvgPool2d, Linear, ReLU, Sequential, zeros
-from tinynet.optim import SGD, Adam, exponential_decay
+from tinynet.optim import SGD, Adam, exponential_decay, warmup
 from tinynet.transfer import Checkpoint, evaluate, fit
 from tinynet.transfer.checkpoint import load_checkpoint, save_checkpoint
 
@@ -88,8 +88,8 @@ def test_a_run_that_was_stopped_and_resumed_equals_bit_for_bit_one_that_was_not(
     def build(net):
         return Adam(net.parameters(), lr=0.01) if kind == "adam" else SGD(net.parameters(), lr=0.05, momentum=0.9)
 
-    whole = dropout_net()
-    expected = train(data, whole, optimizer=build(whole))
+    whole, schedule = dropout_net(), warmup(3, then=exponential_decay(0.8))
+    expected = train(data, whole, optimizer=build(whole), schedule=schedule)
 
     path = tmp_path / "run.safetensors"
     epochs = iter(range(100))
@@ -103,11 +103,11 @@ def test_a_run_that_was_stopped_and_resumed_equals_bit_for_bit_one_that_was_not(
     monkeypatch.setattr(fit_module, "_train_epoch", stop_at_epoch_five)
     with pytest.raises(Stop):
         stopped = dropout_net()
-        train(data, stopped, optimizer=build(stopped), checkpoint=Checkpoint(path, "a", every=0))
+        train(data, stopped, optimizer=build(stopped), schedule=schedule, checkpoint=Checkpoint(path, "a", every=0))
     assert path.exists()
 
     again = dropout_net()
-    history = train(data, again, optimizer=build(again), checkpoint=Checkpoint(path, "a", every=0))
+    history = train(data, again, optimizer=build(again), schedule=schedule, checkpoint=Checkpoint(path, "a", every=0))
     assert next(epochs) == 6 + 7, "the second run did not go on from the sixth epoch"
     assert history == expected
     for name, array in whole.state_dict().items():

@@ -115,6 +115,21 @@ def test_the_rates_that_were_used_are_written_down_and_a_useless_one_is_refused(
         transfer(few, tmp_path, Settings(lr_pretrained=0.1), cache=cache, progress=False)
 
 
+def test_the_schedule_is_followed_written_down_and_refused_if_impossible(few, tmp_path, cache, monkeypatch):
+    factors, fit = [], job.fit
+    monkeypatch.setattr(job, "fit", lambda *a, schedule, **o: factors.extend(map(schedule, range(4))) or fit(*a, schedule=schedule, **o))
+    settings = Settings(epochs=4, schedule="step", warmup=2)
+    metrics = transfer(few, tmp_path, settings, cache=cache, progress=False, report=write_report)
+    assert factors == pytest.approx([0.5, 1, 1, 0.1])
+    assert (metrics["settings"]["schedule"], metrics["settings"]["warmup"]) == ("step", 2)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "schedule</th><td>step</td>" in page
+    with pytest.raises(InputError, match="warmup is 4 of 4 epochs"):
+        transfer(few, tmp_path, replace(settings, warmup=4), cache=cache, progress=False)
+    with pytest.raises(InputError, match="schedule is 'stairs'"):
+        transfer(few, tmp_path, replace(settings, schedule="stairs"), cache=cache, progress=False)
+
+
 def test_a_number_that_is_not_known_is_null_in_the_metrics(few, tmp_path, cache, monkeypatch):
     monkeypatch.setattr(job, "peak_memory_mb", lambda: float("nan"))
     metrics = transfer(few, tmp_path, Settings(epochs=1), cache=cache, progress=False)

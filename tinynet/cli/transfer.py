@@ -9,6 +9,7 @@ from ..files import command_line
 from ..models import DEFAULT, ZOO
 from ..models.published import place
 from ..models.zoo import BETTER
+from ..optim import SCHEDULES
 from ..samples import DrawnCats
 from ..transfer import OPTIMIZERS, Settings, transfer
 from ..transfer.job import refuse_inside
@@ -32,6 +33,10 @@ def add(commands):
                        help="(default %(default)s)")
     parser.add_argument("--lr", type=rate, help="learning rate of the new classifier (default: the optimizer's own)")
     parser.add_argument("--lr-pretrained", type=rate, help="learning rate of pretrained stages that are trained")
+    parser.add_argument("--schedule", choices=list(SCHEDULES), default=Settings.schedule,
+                       help="how the learning rates fall (default %(default)s)")
+    parser.add_argument("--warmup", type=number(int, 0, "a whole number from 0"), default=Settings.warmup, metavar="N",
+                       help="let them rise in the first N epochs (default %(default)s)")
     parser.add_argument("--epochs", type=positive, default=Settings.epochs, help="(default %(default)s)")
     parser.add_argument("--batch-size", type=positive, default=Settings.batch_size, help="(default %(default)s)")
     parser.add_argument("--seed", type=number(int, 0, "a whole number from 0"), default=Settings.seed,
@@ -56,7 +61,8 @@ def run(arguments):
     settings = Settings(
         model=arguments.model, weights=arguments.weights, cut=None if arguments.train_all else arguments.cut,
         hidden=arguments.hidden,
-        optimizer=arguments.optimizer, lr=arguments.lr, lr_pretrained=arguments.lr_pretrained, epochs=arguments.epochs,
+        optimizer=arguments.optimizer, lr=arguments.lr, lr_pretrained=arguments.lr_pretrained,
+        schedule=arguments.schedule, warmup=arguments.warmup, epochs=arguments.epochs,
         batch_size=arguments.batch_size, seed=arguments.seed, device=arguments.device)
     out = Path(arguments.out) if arguments.out else _own_folder(dataset)
     from ..report import write_report               # not above: matplotlib takes a second, and only a run needs it

@@ -6,6 +6,7 @@ from .fit import Best, fit
 from .freeze import freeze, unfreeze
 from .head import replace_head
 from .job import OPTIMIZERS, Settings, load_run, transfer
+from .range_test import RangeTest, lr_range_test
 
-__all__ = ["OPTIMIZERS", "ActivationCache", "Best", "Checkpoint", "Evaluation", "Settings", "evaluate", "fit", "freeze", "load_run",
-           "replace_head", "transfer", "unfreeze"]
+__all__ = ["OPTIMIZERS", "ActivationCache", "Best", "Checkpoint", "Evaluation", "RangeTest", "Settings", "evaluate", "fit",
+           "freeze", "load_run", "lr_range_test", "replace_head", "transfer", "unfreeze"]

@@ -98,12 +98,12 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     if not {id(p) for p in net.parameters()} & {id(p) for p in optimizer.parameters()}:
         raise InputError("fit: none of the optimiser's parameters is the network's; build it on net.parameters()")
     history = {"train_loss": [], "train_accuracy": [], "val_loss": [], "val_accuracy": [], "best_epoch": 0}
-    best = Best(net)
+    best, rates = Best(net), [group["lr"] for group in optimizer.groups]        # before a checkpoint brings scaled ones
     if checkpoint is not None:
         checkpoint.resume(net, optimizer, rng, best, history)
     done = len(history["train_loss"])
     with (tqdm(range(done, epochs), "train", initial=done, total=epochs, unit="epoch", disable=not progress) as bar,
-          one_blas_thread(), _rates_kept(optimizer) as rates):
+          one_blas_thread(), _rates_kept(optimizer, rates)):
         for epoch in bar:
             if patience is not None and len(val) and epoch - history["best_epoch"] > patience:
                 break
@@ -125,11 +125,10 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
 
 
 @contextmanager
-def _rates_kept(optimizer):
+def _rates_kept(optimizer, rates):
     """Give back, whatever happens, the learning rates that a schedule scales."""
-    rates = [group["lr"] for group in optimizer.groups]
     try:
-        yield rates
+        yield
     finally:
         for group, lr in zip(optimizer.groups, rates):
             group["lr"] = lr

@@ -19,7 +19,7 @@ from ..files import replaced_folder, restore_folder, sha256
 from ..layers import Random
 from ..models import DEFAULT, ZOO, find_again, pretrained
 from ..models.pretrained import OWN
-from ..optim import SGD, Adam
+from ..optim import SGD, Adam, named_schedule
 from ..version import __version__
 from ..weights import load_weights, save_weights, tensors_sha256
 from .cache import ActivationCache
@@ -57,6 +57,10 @@ class Settings:
     optimizer : {"sgd", "momentum", "nesterov", "adam"}
     lr, lr_pretrained : float or None
         Learning rates of the head and of the pretrained stages; None is the optimiser's own default.
+    schedule : {"constant", "step", "exponential", "cosine"}
+        How the rates fall over the epochs, see `optim.named_schedule`.
+    warmup : int
+        For how many epochs they rise first.
     epochs, batch_size, seed : int
         The seed draws the split, the order of the batches and the hidden layer's first weights.
     weight_decay : float
@@ -71,6 +75,8 @@ class Settings:
     optimizer: str = "momentum"
     lr: float | None = None
     lr_pretrained: float | None = None
+    schedule: str = "constant"
+    warmup: int = 0
     epochs: int = 60
     batch_size: int = 32
     seed: int = 0
@@ -110,6 +116,7 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         If a setting is impossible or an image cannot be read.
     """
     out, seconds, rng = Path(out), {}, np.random.default_rng(settings.seed)
+    schedule = named_schedule(settings.schedule, settings.epochs, settings.warmup)
     cache = Path(cache or out.parent / "cache")
     refuse_inside(getattr(dataset, "root", None), out=out, cache=cache)
     restore_folder(out)
@@ -138,17 +145,18 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
                                     dataset.labels.tolist()]).encode())
         checkpoint = Checkpoint(out / "checkpoint.safetensors", run_id)
         history = fit(trained, codes, dataset.labels, train, val, optimizer, settings.epochs, rng, settings.batch_size,
-                      workers=workers, progress=progress, checkpoint=checkpoint)
+                      schedule=schedule, workers=workers, progress=progress, checkpoint=checkpoint)
     with _timed(seconds, "evaluate"):
         measured = {part: evaluate(trained, codes, dataset.labels, rows, workers=workers)
                     for part, rows in (("train", train), ("val", val), ("test", test))}
 
+    data = str(Path(dataset.root).resolve()) if hasattr(dataset, "root") else None
     metrics = {
         **{f"{part}_accuracy": found.accuracy for part, found in measured.items()},
         **{f"n_{part}": len(rows) for part, rows in (("train", train), ("val", val), ("test", test))},
         "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(), "tinynet": __version__,
-        "model": base.model, "words": base.words, "first_stage": net.stages[0], "data": _place(dataset),
-        "out": str(out), "settings": asdict(settings),
+        "model": base.model, "words": base.words, "first_stage": net.stages[0], "data": data, "out": str(out),
+        "settings": asdict(settings),
     }
     metrics = {key: None if isinstance(value, float) and not math.isfinite(value) else value
                for key, value in metrics.items()}
@@ -249,11 +257,6 @@ def _build(base, n_classes, hidden, rng):
         if isinstance(layer, Random) and layer.rng is None:
             layer.rng = rng
     return net
-
-
-def _place(dataset):
-    """Return where a dataset lies, if it lies anywhere."""
-    return str(Path(dataset.root).resolve()) if hasattr(dataset, "root") else None
 
 
 def _with_rates(settings):
