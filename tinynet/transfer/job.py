@@ -164,8 +164,7 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         save_weights(folder / "model.safetensors", {name: to_numpy(array) for name, array in trained.state_dict().items()}, {
             "classes": dataset.classes, "hidden": settings.hidden, "cut": settings.cut, "model": base.model,
             "weights": base.weights, "trunk_sha256": _sha256(trunk), "preprocessing": base.preprocessing.to_dict(),
-            "settings": asdict(settings),
-            "tinynet": __version__})
+            "settings": asdict(settings), "tinynet": __version__})
         (folder / "metrics.json").write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         if report is not None:
             report(folder, dataset, metrics, history, measured["test"], train, test)
