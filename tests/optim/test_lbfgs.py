@@ -282,6 +282,13 @@ def test_where_the_digits_of_float32_end_a_step_is_cheap():
     np.testing.assert_array_equal(w.data, there)
 
 
+def test_a_pair_without_curvature_is_not_remembered():
+    w = Parameter(np.array([1.0, 2.0]))
+    closure, losses = counting(lambda w: (w * np.array([-1.0, 2.0])).sum(), w)
+    optimizer = LBFGS([w], iterations=2)
+    assert optimizer.step(closure) < -1e12 and optimizer.state == {} and len(losses) <= 51
+
+
 def test_at_the_minimum_it_stays():
     w = Parameter(np.ones(2))
     closure, losses = counting(rosenbrock, w)
