@@ -282,6 +282,15 @@ def test_where_the_digits_of_float32_end_a_step_is_cheap():
     np.testing.assert_array_equal(w.data, there)
 
 
+def test_a_step_between_forward_and_backward_is_refused():
+    w = Parameter(np.array([-1.2, 1.0]))
+    late = rosenbrock(w)
+    closure, _ = counting(rosenbrock, w)
+    LBFGS([w], iterations=1).step(closure)
+    with pytest.raises(RuntimeError, match="was changed after it read it"):
+        late.backward()
+
+
 def test_a_pair_without_curvature_is_not_remembered():
     w = Parameter(np.array([1.0, 2.0]))
     closure, losses = counting(lambda w: (w * np.array([-1.0, 2.0])).sum(), w)
