@@ -282,6 +282,20 @@ def test_where_the_digits_of_float32_end_a_step_is_cheap():
     np.testing.assert_array_equal(w.data, there)
 
 
+@pytest.mark.parametrize("steepness, length", [(1000.0, 1.0), (0.1, 0.1)])
+def test_the_first_trial_is_the_gradient_and_no_longer_than_1(steepness, length):
+    w, seen = Parameter(np.zeros(2)), []
+
+    def closure():
+        seen.append(w.data.copy())
+        loss = (w * np.array([0.6, 0.8])).sum() * steepness + (w * w).sum()
+        loss.backward()
+        return loss
+
+    LBFGS([w], iterations=1).step(closure)
+    np.testing.assert_allclose(seen[1], [-0.6 * length, -0.8 * length])
+
+
 def test_a_step_between_forward_and_backward_is_refused():
     w = Parameter(np.array([-1.2, 1.0]))
     late = rosenbrock(w)
