@@ -282,6 +282,36 @@ def test_where_the_digits_of_float32_end_a_step_is_cheap():
     np.testing.assert_array_equal(w.data, there)
 
 
+@pytest.mark.parametrize("steepness, length", [(1000.0, 1.0), (0.1, 0.1)])
+def test_the_first_trial_is_the_gradient_and_no_longer_than_1(steepness, length):
+    w, seen = Parameter(np.zeros(2)), []
+
+    def closure():
+        seen.append(w.data.copy())
+        loss = (w * np.array([0.6, 0.8])).sum() * steepness + (w * w).sum()
+        loss.backward()
+        return loss
+
+    LBFGS([w], iterations=1).step(closure)
+    np.testing.assert_allclose(seen[1], [-0.6 * length, -0.8 * length])
+
+
+def test_a_step_between_forward_and_backward_is_refused():
+    w = Parameter(np.array([-1.2, 1.0]))
+    late = rosenbrock(w)
+    closure, _ = counting(rosenbrock, w)
+    LBFGS([w], iterations=1).step(closure)
+    with pytest.raises(RuntimeError, match="was changed after it read it"):
+        late.backward()
+
+
+def test_a_pair_without_curvature_is_not_remembered():
+    w = Parameter(np.array([1.0, 2.0]))
+    closure, losses = counting(lambda w: (w * np.array([-1.0, 2.0])).sum(), w)
+    optimizer = LBFGS([w], iterations=2)
+    assert optimizer.step(closure) < -1e12 and optimizer.state == {} and len(losses) <= 51
+
+
 def test_at_the_minimum_it_stays():
     w = Parameter(np.ones(2))
     closure, losses = counting(rosenbrock, w)
