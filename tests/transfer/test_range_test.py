@@ -117,3 +117,13 @@ def test_a_loss_that_is_not_finite_from_the_start_is_said(data):
     net = network()
     with pytest.raises(InputError, match="not finite before the first step"):
         lr_range_test(net, x * np.nan, labels, rows, SGD(net.parameters(), 1), np.random.default_rng(0))
+
+
+def test_dropout_drops_whatever_mode_the_network_is_in(data):
+    x, labels, rows = data
+
+    def losses(net):
+        return lr_range_test(net, x, labels, rows, SGD(net.parameters(), 1), np.random.default_rng(0), steps=20).losses
+
+    np.testing.assert_array_equal(losses(network(drop=0.5).eval()), losses(network(drop=0.5)))
+    assert losses(network(drop=0.5))[0] != losses(network())[0]
