@@ -240,10 +240,10 @@ def _join(arrays):
 
 
 def _split(vector, params):
-    """Return the parts of a long vector, in the shapes of the parameters; copies, so that none is written through."""
+    """Return the parts of a long vector, views of it, in the shapes of the parameters."""
     parts, start = [], 0
     for p in params:
-        parts.append(+vector[start:start + p.size].reshape(p.shape))
+        parts.append(vector[start:start + p.size].reshape(p.shape))
         start += p.size
     return parts
 
