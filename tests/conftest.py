@@ -1,4 +1,5 @@
 """Fixtures every test file can ask for."""
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,14 @@ def shared():
     folder = ROOT.parent / "shared"
     if not folder.is_dir():
         pytest.skip("needs ../shared (photographs and reference activations, not part of the project)")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory, monkeypatch):
+    """Where weights are fetched and converted to: a folder of each test's own, made only when something is kept."""
+    folder = tmp_path_factory.getbasetemp() / "homes" / uuid.uuid4().hex[:12]
+    monkeypatch.setenv("TINYNET_HOME", str(folder))
     return folder
 
 

@@ -1,17 +1,13 @@
 """The commands that list, fetch, inspect and convert networks, as calls of main; and the choice of one."""
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from tinynet.cli import main
-from tinynet.models import ZOO
-from tinynet.weights import load_weights, save_weights
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("TINYNET_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+from tinynet.models import ZOO, find_again, pretrained
+from tinynet.weights import load_weights, read_weights, save_weights
 
 
 @pytest.fixture
@@ -96,3 +92,25 @@ def test_fetched_weights_are_checked_before_they_are_used(capsys, weights, home)
 def test_fetch_says_where_other_weights_come_from(capsys):
     status, out, _ = call(capsys, "fetch", "lenet", "squeezenet1_1")
     assert status == 0 and "give a file of them" in out and "is here already" in out
+
+
+def test_a_file_is_judged_anew_under_another_name_and_by_another_version(tmp_path, monkeypatch):
+    """timm has two networks of the same names and shapes: the note says to let the file's name tell, so the name must count."""
+    model = ZOO["efficientnet_lite0"]
+    source = next(source for source in model.sources if source.name == "timm")
+    theirs = {ours: name for name, ours in source.layers.items()}
+    arrays = {f"{theirs[name.rpartition('.')[0]]}.{name.rpartition('.')[2]}": array
+              for name, array in model.build(rng=np.random.default_rng(0)).state_dict().items()}
+    unnamed, named = tmp_path / "model.safetensors", tmp_path / "efficientnet_lite0.safetensors"
+    save_weights(unnamed, arrays, {})
+    named.write_bytes(unnamed.read_bytes())
+    first, second, again = (pretrained(model.name, path) for path in (unnamed, named, unnamed))
+    assert "timm is assumed" in "".join(first.notes) and first.notes == again.notes
+    assert "timm's own training, eps=1e-05" in "".join(second.notes)
+    assert find_again(model.name, first.weights).notes == first.notes        # though the other was converted since
+    assert find_again(model.name, second.weights).notes == second.notes
+    module, seen = sys.modules["tinynet.models.pretrained"], []             # the package has a function of this name
+    monkeypatch.setattr(module, "__version__", "99")
+    monkeypatch.setattr(module, "read_weights", lambda path: seen.append(path) or read_weights(path))
+    pretrained(model.name, named)
+    assert seen == [named], "another version may know better whose layer is whose"

@@ -10,11 +10,6 @@ from tinynet.models import ZOO, convert, pretrained
 from tinynet.weights.file import Node, WeightFile
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("TINYNET_HOME", str(tmp_path / "home"))
-
-
 def keras(model, facts):
     """A Keras file of a network of the zoo, whose layers have no names of their own."""
     state = ZOO[model].build(width=0.25, rng=np.random.default_rng(0)).state_dict()

@@ -22,11 +22,6 @@ TIMM = [                                            # ours, theirs, the beginnin
     ("resnet18", "resnet18", "resnet18_a1"), ("resnet50", "resnet50", "resnet50_a1")]
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("TINYNET_HOME", str(tmp_path / "home"))
-
-
 def compare(theirs, ours, side=SIDE):
     rng = np.random.default_rng(0)
     x, weights = rng.standard_normal((2, 3, side, side)), rng.standard_normal((2, 1000))

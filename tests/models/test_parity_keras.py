@@ -14,11 +14,6 @@ pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]    # of 
 SIDE = 64
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("TINYNET_HOME", str(tmp_path / "home"))
-
-
 @pytest.fixture(scope="module")
 def keras():
     pytest.importorskip("torch")

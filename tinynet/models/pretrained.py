@@ -4,8 +4,9 @@ from pathlib import Path
 
 from ..data import Preprocessing
 from ..errors import InputError
-from ..files import home
+from ..files import home, sha256
 from ..layers import Module
+from ..version import __version__
 from ..weights import load_weights, read_weights, save_weights
 from ..weights.read import weights_sha256
 from .contracts import IMAGENET_RGB, MNIST_GREY
@@ -107,10 +108,10 @@ def find_again(model, weights):
     """
     if not weights:
         return pretrained(model)
-    kept = _kept(model, weights["sha256"])
+    path = Path(weights["file"])
+    kept = _kept(model, path.name, weights["sha256"])
     if kept.exists():
         return pretrained(model, kept)
-    path = Path(weights["file"])
     for where in path, place(ZOO[model]) if model in ZOO else None:
         if where and where.exists() and weights_sha256(_file(where)) == weights["sha256"]:
             return pretrained(model, where) if model in ZOO else pretrained(str(where))
@@ -121,17 +122,16 @@ def find_again(model, weights):
 def _with(model, path):
     """Return a network of the zoo with the weights of a file, which is converted once and kept."""
     digest = weights_sha256(_file(path))
-    kept = _kept(model.name, digest)
-    for where in kept, path:
-        arrays, metadata = converted(where)
-        if arrays and metadata["model"] != model.name:
-            raise InputError(f"{path} holds weights of {metadata['model']}, not of {model.name}: --model {metadata['model']}")
-        if arrays:
-            break
-    else:
+    kept = _kept(model.name, path.name, digest)
+    arrays, metadata = converted(kept)
+    if arrays is None or metadata.get("tinynet") != __version__:        # another version may know layers better
+        arrays, metadata = converted(path)
+    if arrays and metadata["model"] != model.name:
+        raise InputError(f"{path} holds weights of {metadata['model']}, not of {model.name}: --model {metadata['model']}")
+    if arrays is None:
         arrays, metadata = convert(read_weights(path), model, digest)
         try:
-            save_weights(kept, arrays, metadata)
+            save_weights(kept, arrays, metadata | {"tinynet": __version__})
         except OSError:                             # a full disk, a folder of somebody else's: it is converted each time
             pass
     return _described(model, arrays, metadata, {"file": str(path.resolve()), "sha256": digest})
@@ -205,8 +205,9 @@ def _class_names(names, n_classes):
     return [f"class {k}" for k in range(n_classes)]
 
 
-def _kept(name, digest):
-    return home() / "weights" / f"{name}-{digest[:16]}.safetensors"
+def _kept(model, file_name, digest):
+    """Return where a conversion is kept: by the file's contents, and by its name, which can tell whose weights they are."""
+    return home() / "weights" / f"{model}-{sha256(f'{digest} {file_name}'.encode())[:16]}.safetensors"
 
 
 def converted(path):

@@ -49,7 +49,7 @@ def read(path):
     try:
         import h5py
     except ImportError as error:
-        raise InputError(f'cannot read {path}: Keras files need h5py; pip install "tinynet-course[zoo]"') from error
+        raise InputError(f"cannot read {path}: Keras files need the package h5py; pip install h5py") from error
     try:
         with open(path, "rb") as file:
             data = file.read()
