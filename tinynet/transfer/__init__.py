@@ -1,6 +1,7 @@
 """Transfer learning: freeze, cache, fine-tune. It joins models, data and optimisers."""
 from .cache import ActivationCache
 from .checkpoint import Checkpoint
+from .ensemble import Ensemble, ViewEnsemble, snapshots
 from .evaluate import Evaluation, evaluate
 from .fit import Best, fit
 from .freeze import freeze, unfreeze
@@ -8,5 +9,6 @@ from .head import replace_head
 from .job import OPTIMIZERS, Settings, load_run, transfer
 from .range_test import RangeTest, lr_range_test
 
-__all__ = ["OPTIMIZERS", "ActivationCache", "Best", "Checkpoint", "Evaluation", "RangeTest", "Settings", "evaluate", "fit",
-           "freeze", "load_run", "lr_range_test", "replace_head", "transfer", "unfreeze"]
+__all__ = ["OPTIMIZERS", "ActivationCache", "Best", "Checkpoint", "Ensemble", "Evaluation", "RangeTest", "Settings",
+           "ViewEnsemble", "evaluate", "fit", "freeze", "load_run", "lr_range_test", "replace_head", "snapshots", "transfer",
+           "unfreeze"]
