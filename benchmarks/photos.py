@@ -4,7 +4,7 @@
 (by seed s: ``rng = default_rng(s)``, of each class in order the first n of ``rng.permutation(rows of the class)``). A head is
 the one of the main job: standardised features and a softmax layer, momentum 0.9, rate 0.02, weight decay 0.1; here it takes
 300 steps, without validation. A difference is to one such head on the plain photo, trained on the same photos: the mean over the
-seeds, and what is left of chance in that mean (deviation / sqrt of their number). The first run computes some 9,000
+seeds, and what is left of chance in that mean (deviation / sqrt of their number). The first run computes some 7,000
 activations, which --cache keeps for the next.
 """
 import argparse
