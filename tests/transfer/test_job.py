@@ -12,16 +12,10 @@ from tinynet.files import sha256
 from tinynet.models import ZOO, pretrained
 from tinynet.report import write_report
 from tinynet.samples import DrawnCats
-from tinynet.transfer import Checkpoint, Settings, evaluate, job, load_run, transfer
+from tinynet.transfer import Checkpoint, Settings, job, load_run, transfer
 from tinynet.weights import load_weights, save_weights
 
 MODEL = pretrained()
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """One folder of cached activations for all tests here."""
-    return tmp_path_factory.mktemp("cache")
 
 
 def test_the_demo_is_right_about_drawn_cats(tmp_path, cache, record_property):
@@ -45,28 +39,9 @@ def test_photographs_mean_test_accuracy_over_five_seeds(name, least, shared, tmp
     assert np.mean(accuracies) >= least
 
 
-@pytest.fixture(scope="module")
-def few():
-    """Nine drawings: enough to see everything happen."""
-    return DrawnCats(n_per_class=4)
-
-
-@pytest.mark.parametrize("settings", [
-    Settings(epochs=2), Settings(epochs=2, hidden=5, optimizer="adam"), Settings(epochs=1, cut="fire9", batch_size=4),
-])
-def test_a_loaded_run_says_what_the_trained_network_said(settings, few, tmp_path, cache):
-    metrics = transfer(few, tmp_path, settings, cache=cache, progress=False)
-    net, classes, preprocessing = load_run(tmp_path)
-    assert classes == few.classes and not net.training
-    x = load_inputs(few, np.arange(len(few)), preprocessing)
-    train, val, test = job.stratified_split(few.labels, seed=settings.seed, keys=[few.key(i) for i in range(len(few))])
-    assert evaluate(net, x, few.labels, train).accuracy == pytest.approx(metrics["train_accuracy"])
-    assert [metrics["n_train"], metrics["n_val"], metrics["n_test"]] == [len(train), len(val), len(test)]
-
-
 def test_the_cached_head_equals_the_uncached_one(few, tmp_path, cache):
     codes = job.ActivationCache(cache).activations(
-        job.unfreeze(job._build(MODEL, 3, None, None), "head")[:"head"].eval(), few, MODEL.preprocessing,
+        job.unfreeze(job.build(MODEL, 3, None, None), "head")[:"head"].eval(), few, MODEL.preprocessing,
         cut="head", progress=False)
     x = load_inputs(few, np.arange(len(few)), MODEL.preprocessing)
     transfer(few, tmp_path, Settings(epochs=3), cache=cache, progress=False)
@@ -81,31 +56,6 @@ def test_the_seed_decides_everything(few, tmp_path, cache):
     assert all(arrays[0][name].tobytes() == arrays[1][name].tobytes() for name in arrays[0])
     assert any(arrays[0][name].tobytes() != arrays[2][name].tobytes() for name in arrays[0])
     assert runs[0]["test_accuracy"] == runs[1]["test_accuracy"]
-
-
-def test_a_head_made_on_other_pretrained_weights_is_refused(few, tmp_path, cache):
-    transfer(few, tmp_path, Settings(epochs=1), cache=cache, progress=False)
-    arrays, metadata = load_weights(tmp_path / "model.safetensors")
-    save_weights(tmp_path / "model.safetensors", arrays, metadata | {"trunk_sha256": "0" * 64})
-    with pytest.raises(InputError, match="other pretrained weights.*train again"):
-        load_run(tmp_path)
-
-
-def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no model.safetensors"):
-        load_run(tmp_path)
-    save_weights(tmp_path / "model.safetensors", {"w": np.zeros(3, np.float32)}, {})
-    with pytest.raises(InputError, match="not of a run"):
-        load_run(tmp_path)
-
-
-def test_groups_have_their_own_rates():
-    net = job.unfreeze(job._build(MODEL, 3, None, None), "fire9")
-    settings = job._with_rates(Settings(lr=0.5, lr_pretrained=0.25, cut="fire9"))
-    head, pretrained = job._optimizer(net, settings).groups
-    assert (head["lr"], pretrained["lr"]) == (0.5, 0.25)
-    assert len(head["params"]) == 2 and len(pretrained["params"]) == 6
-    assert head["weight_decay"] > 0 and pretrained["weight_decay"] == 0
 
 
 def test_the_rates_that_were_used_are_written_down_and_a_useless_one_is_refused(few, tmp_path, cache):

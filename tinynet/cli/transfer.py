@@ -12,7 +12,7 @@ from ..models.zoo import BETTER
 from ..optim import SCHEDULES
 from ..samples import DrawnCats
 from ..transfer import OPTIMIZERS, Settings, transfer
-from ..transfer.job import refuse_inside
+from ..transfer.run import refuse_inside
 from .arguments import add_network, number, positive, rate
 
 

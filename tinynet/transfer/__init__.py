@@ -5,8 +5,10 @@ from .evaluate import Evaluation, evaluate
 from .fit import Best, fit
 from .freeze import freeze, unfreeze
 from .head import replace_head
-from .job import OPTIMIZERS, Settings, load_run, transfer
+from .job import transfer
 from .range_test import RangeTest, lr_range_test
+from .run import load_run
+from .settings import OPTIMIZERS, Settings
 
 __all__ = ["OPTIMIZERS", "ActivationCache", "Best", "Checkpoint", "Evaluation", "RangeTest", "Settings", "evaluate", "fit",
            "freeze", "load_run", "lr_range_test", "replace_head", "transfer", "unfreeze"]

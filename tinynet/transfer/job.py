@@ -6,82 +6,26 @@ import sys
 import time
 import warnings
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..backend import to_device, to_numpy
 from ..compute import parallel
-from ..data import Preprocessing, stratified_split
+from ..data import stratified_split
 from ..errors import InputError
 from ..files import replaced_folder, restore_folder, sha256
-from ..layers import Random
-from ..models import DEFAULT, ZOO, find_again, pretrained
-from ..models.pretrained import OWN
-from ..optim import SGD, Adam, named_schedule
+from ..models import pretrained
+from ..optim import named_schedule
 from ..version import __version__
-from ..weights import load_weights, save_weights, tensors_sha256
 from .cache import ActivationCache
 from .checkpoint import Checkpoint
 from .evaluate import evaluate
 from .fit import fit
 from .freeze import unfreeze
-from .head import replace_head
-
-RUN_FILES = ("model.safetensors", "metrics.json", "report.html", "curves.png", "confusion.png", "mistakes.png",
-             "checkpoint.safetensors")
-OPTIMIZERS = {                      # name: (class, options, learning rate of the head, of the pretrained stages)
-    "sgd": (SGD, {}, 0.1, 0.01),
-    "momentum": (SGD, {"momentum": 0.9}, 0.02, 0.001),
-    "nesterov": (SGD, {"momentum": 0.9, "nesterov": True}, 0.02, 0.001),
-    "adam": (Adam, {}, 0.002, 0.0001),
-}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What can be chosen about a transfer; all of it is kept in metrics.json.
-
-    Attributes
-    ----------
-    model : str
-        The pretrained network: a name of the zoo, or a weight file, see `models.pretrained`.
-    weights : str or None
-        A file of other weights for it.
-    cut : str or None
-        The first stage to train; all before it are frozen, and computed once. "head" trains the new classifier alone,
-        None everything.
-    hidden : int or None
-        Units of a hidden layer in the head.
-    optimizer : {"sgd", "momentum", "nesterov", "adam"}
-    lr, lr_pretrained : float or None
-        Learning rates of the head and of the pretrained stages; None is the optimiser's own default.
-    schedule : {"constant", "step", "exponential", "cosine"}
-        How the rates fall over the epochs, see `optim.named_schedule`.
-    warmup : int
-        For how many epochs they rise first.
-    epochs, batch_size, seed : int
-        The seed draws the split, the order of the batches and the hidden layer's first weights.
-    weight_decay : float
-        L2 on the head. The pretrained stages have none: they are good where they are.
-    device : {"cpu", "gpu"}
-    """
-
-    model: str = DEFAULT
-    weights: str | None = None
-    cut: str | None = "head"
-    hidden: int | None = None
-    optimizer: str = "momentum"
-    lr: float | None = None
-    lr_pretrained: float | None = None
-    schedule: str = "constant"
-    warmup: int = 0
-    epochs: int = 60
-    batch_size: int = 32
-    seed: int = 0
-    weight_decay: float = 0.1
-    device: str = "cpu"
+from .run import RUN_FILES, build, refuse_inside, save_run
+from .settings import Settings, build_optimizer, with_rates
 
 
 def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progress=True, report=None):
@@ -126,10 +70,10 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     base = pretrained(settings.model, settings.weights)
     for note in base.notes:
         warnings.warn(note, stacklevel=2)
-    net = _build(base, len(dataset.classes), settings.hidden, rng)
-    settings = _with_rates(replace(settings, cut=settings.cut or net.stages[0]))
+    net = build(base, len(dataset.classes), settings.hidden, rng)
+    settings = with_rates(replace(settings, cut=settings.cut or net.stages[0]))
     unfreeze(net, settings.cut)
-    optimizer = _optimizer(net, settings)
+    optimizer = build_optimizer(net, settings)
     net.to(settings.device)
     keys = [dataset.key(i) for i in range(len(dataset))]
     train, val, test = stratified_split(dataset.labels, seed=settings.seed, keys=keys)
@@ -161,82 +105,11 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     metrics = {key: None if isinstance(value, float) and not math.isfinite(value) else value
                for key, value in metrics.items()}
     with replaced_folder(out, RUN_FILES) as folder:
-        save_weights(folder / "model.safetensors", {name: to_numpy(array) for name, array in trained.state_dict().items()}, {
-            "classes": dataset.classes, "hidden": settings.hidden, "cut": settings.cut, "model": base.model,
-            "weights": base.weights, "trunk_sha256": _sha256(trunk), "preprocessing": base.preprocessing.to_dict(),
-            "settings": asdict(settings), "tinynet": __version__})
-        (folder / "metrics.json").write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        save_run(folder, base, trunk, trained, dataset.classes, settings, metrics)
         if report is not None:
             report(folder, dataset, metrics, history, measured["test"], train, test)
     checkpoint.done()
     return metrics
-
-
-def refuse_inside(data, **places):
-    """Check that nothing will be written among the photos, where the next run would take it for a class.
-
-    Parameters
-    ----------
-    data : str, Path or None
-        The folder of the photos, if there is one.
-    **places : str or Path
-        Where something will be written, by the name of the option.
-
-    Raises
-    ------
-    InputError
-        If a place lies in the folder.
-    """
-    for option, place in places.items():
-        if data is not None and Path(place).resolve().is_relative_to(Path(data).resolve()):
-            raise InputError(f"{option} {place} lies in the folder of the photos, {data}; choose one outside with --{option}")
-
-
-def load_run(folder):
-    """Load the classifier that `transfer` left in a folder.
-
-    Parameters
-    ----------
-    folder : str or Path
-        The run's folder.
-
-    Returns
-    -------
-    net : Sequential
-        The whole network, in evaluation mode: images (N, 3, crop, crop) to scores (N, K).
-    classes : list of str
-        The K class names.
-    preprocessing : Preprocessing
-        How to make an image fit for it.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no model, or one made on other pretrained weights than the ones installed.
-    """
-    restore_folder(folder)
-    path = Path(folder) / "model.safetensors"
-    if not path.exists():
-        raise InputError(f"{folder}: no model.safetensors in it; give the folder of a finished run "
-                         "of `tinynet transfer`")
-    arrays, metadata = load_weights(path)
-    if "trunk_sha256" not in metadata:
-        raise InputError(f"{path}: these are weights, but not of a run; give the folder of a run of `tinynet transfer`")
-    if metadata.get("model") not in (*ZOO, OWN):
-        raise InputError(f"{path}: it was made on {metadata.get('model', 'a network without a name')}, this tinynet has "
-                         f"{', '.join(ZOO)}; install the version of tinynet it was made with, or train again")
-    try:
-        base = find_again(metadata["model"], metadata.get("weights"))
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    net = _build(base, len(metadata["classes"]), metadata["hidden"], np.random.default_rng(0))
-    found = _sha256(net[:metadata["cut"]])
-    if found != metadata["trunk_sha256"]:
-        raise InputError(f"{path}: its head was trained on other pretrained weights (sha256 "
-                         f"{metadata['trunk_sha256'][:12]}, installed are {found[:12]}); install the version of tinynet "
-                         "it was made with, or train again")
-    net[metadata["cut"]:].load_state_dict(arrays)
-    return net.eval(), metadata["classes"], Preprocessing.from_dict(metadata["preprocessing"])
 
 
 def peak_memory_mb():
@@ -249,48 +122,12 @@ def peak_memory_mb():
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
-def _build(base, n_classes, hidden, rng):
-    """Return the network with a new head; dropout in the stages kept draws from the run's own random numbers."""
-    net = replace_head(base.net, n_classes, base.classifier, base.image_shape, hidden, rng)
-    for layer in net.modules():
-        if isinstance(layer, Random) and layer.rng is None:
-            layer.rng = rng
-    return net
-
-
-def _with_rates(settings):
-    """Fill in the optimiser's own learning rates where none were chosen, so that metrics.json says what was done."""
-    if settings.optimizer not in OPTIMIZERS:
-        raise InputError(f"optimizer is {settings.optimizer!r}; choose {', '.join(OPTIMIZERS)}")
-    if settings.lr_pretrained is not None and settings.cut == "head":
-        raise InputError(f"lr_pretrained is {settings.lr_pretrained}, but no pretrained stage is trained; "
-                         "leave it out, or train from an earlier stage (--cut STAGE)")
-    _, _, lr, lr_pretrained = OPTIMIZERS[settings.optimizer]
-    if settings.cut == "head":
-        lr_pretrained = None
-    return replace(settings, lr=lr if settings.lr is None else settings.lr,
-                   lr_pretrained=lr_pretrained if settings.lr_pretrained is None else settings.lr_pretrained)
-
-
-def _optimizer(net, settings):
-    """Build the optimiser: the head and the pretrained stages are groups with learning rates of their own."""
-    kind, options, _, _ = OPTIMIZERS[settings.optimizer]
-    groups = [{"params": net["head"].parameters(), "weight_decay": settings.weight_decay},
-              {"params": [p for p in net[:"head"].parameters() if p.requires_grad],
-               "lr": settings.lr_pretrained}]
-    return kind([group for group in groups if group["params"]], settings.lr, **options)
-
-
 def _standardize(net, trained, codes, train, workers):
     """Give the head the mean and deviation of the training images' features, as the pretrained stages see them."""
     features = trained[:"head"]
     parts = [parallel.run(features.eval(), to_device(codes[train[i:i + 64]], net.device), workers)
              for i in range(0, len(train), 64)]
     net["head"]["standardize"].fit(to_device(np.concatenate([to_numpy(part) for part in parts]), net.device))
-
-
-def _sha256(part):
-    return tensors_sha256({name: to_numpy(array) for name, array in part.state_dict().items()})
 
 
 @contextmanager
