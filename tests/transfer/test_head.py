@@ -39,7 +39,7 @@ def test_a_hidden_layer_has_he_weights_and_the_body_is_shared(rng):
 
 @pytest.mark.parametrize("arguments", [{"n_classes": 1}, {"n_classes": 3, "hidden": 0}])
 def test_replace_head_refuses_what_cannot_be_a_classifier(arguments, rng):
-    with pytest.raises(InputError, match="replace_head: .* at least 2 classes"):
+    with pytest.raises(InputError, match="head: .* at least 2 classes"):
         replace_head(small_net(rng), cut="drop", image_shape=SHAPE, rng=rng, **arguments)
 
 

@@ -15,6 +15,10 @@ from ..optim import constant
 from .evaluate import evaluate
 
 
+class Diverged(InputError):
+    """The loss is no longer a finite number."""
+
+
 class Best:
     """The weights of the best epoch so far: that of the lowest validation loss, the earlier of two equal ones.
 
@@ -88,8 +92,8 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     Raises
     ------
     InputError
-        If there are no training rows, the optimiser trains another network, the loss is no longer a finite number, or the
-        network or the loss is one that `parallel.gradients` refuses.
+        If there are no training rows, the optimiser trains another network, the loss is no longer a finite number
+        (`Diverged`), or the network or the loss is one that `parallel.gradients` refuses.
     """
     labels, train, val = np.asarray(labels), np.asarray(train, np.int64), np.asarray(val, np.int64)
     if len(train) == 0:
@@ -138,8 +142,8 @@ def _note(history, part, epoch, loss, accuracy):
     if not np.isfinite(loss):
         why = ("the steps are too long; lower the learning rate" if part == "train" else
                "look for numbers in the validation inputs that are not finite, or lower the learning rate")
-        raise InputError(f"fit: the {'training' if part == 'train' else 'validation'} loss is {loss} in epoch {epoch + 1}: "
-                         f"{why}")
+        raise Diverged(f"fit: the {'training' if part == 'train' else 'validation'} loss is {loss} in epoch {epoch + 1}: "
+                       f"{why}")
     history[f"{part}_loss"].append(loss)
     history[f"{part}_accuracy"].append(accuracy)
 

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..backend import to_device, to_numpy
-from ..compute import parallel
 from ..data import stratified_split
 from ..errors import InputError
 from ..files import replaced_folder, restore_folder, sha256
@@ -22,10 +20,10 @@ from ..version import __version__
 from .cache import ActivationCache
 from .checkpoint import Checkpoint
 from .evaluate import evaluate
-from .fit import fit
 from .freeze import unfreeze
 from .run import RUN_FILES, build, refuse_inside, save_run
-from .settings import Settings, build_optimizer, with_rates
+from .settings import Settings, with_rates
+from .train import train_stages
 
 
 def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progress=True, report=None):
@@ -60,7 +58,7 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         If a setting is impossible or an image cannot be read.
     """
     out, seconds, rng = Path(out), {}, np.random.default_rng(settings.seed)
-    schedule = named_schedule(settings.schedule, settings.epochs, settings.warmup)
+    named_schedule(settings.schedule, settings.epochs, settings.warmup)     # an impossible one is reported before the work
     cache = Path(cache or out.parent / "cache")
     refuse_inside(getattr(dataset, "root", None), out=out, cache=cache)
     restore_folder(out)
@@ -73,7 +71,6 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     net = build(base, len(dataset.classes), settings.hidden, rng)
     settings = with_rates(replace(settings, cut=settings.cut or net.stages[0]))
     unfreeze(net, settings.cut)
-    optimizer = build_optimizer(net, settings)
     net.to(settings.device)
     keys = [dataset.key(i) for i in range(len(dataset))]
     train, val, test = stratified_split(dataset.labels, seed=settings.seed, keys=keys)
@@ -84,12 +81,10 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
             trunk, dataset, base.preprocessing, cut=settings.cut, workers=workers, progress=progress,
             network=base.model)
     with _timed(seconds, "train"):
-        _standardize(net, trained, codes, train, workers)
         run_id = sha256(json.dumps([asdict(settings), base.weights.get("sha256"), dataset.classes, keys,
                                     dataset.labels.tolist()]).encode())
         checkpoint = Checkpoint(out / "checkpoint.safetensors", run_id)
-        history = fit(trained, codes, dataset.labels, train, val, optimizer, settings.epochs, rng, settings.batch_size,
-                      schedule=schedule, workers=workers, progress=progress, checkpoint=checkpoint)
+        history = train_stages(trained, codes, dataset.labels, train, val, settings, rng, workers, progress, checkpoint)
     with _timed(seconds, "evaluate"):
         measured = {part: evaluate(trained, codes, dataset.labels, rows, workers=workers)
                     for part, rows in (("train", train), ("val", val), ("test", test))}
@@ -120,14 +115,6 @@ def peak_memory_mb():
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-
-
-def _standardize(net, trained, codes, train, workers):
-    """Give the head the mean and deviation of the training images' features, as the pretrained stages see them."""
-    features = trained[:"head"]
-    parts = [parallel.run(features.eval(), to_device(codes[train[i:i + 64]], net.device), workers)
-             for i in range(0, len(train), 64)]
-    net["head"]["standardize"].fit(to_device(np.concatenate([to_numpy(part) for part in parts]), net.device))
 
 
 @contextmanager
