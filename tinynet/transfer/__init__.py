@@ -1,6 +1,7 @@
 """Transfer learning: freeze, cache, fine-tune. It joins models, data and optimisers."""
 from .cache import ActivationCache
 from .checkpoint import Checkpoint
+from .ensemble import Ensemble, ViewEnsemble, snapshots
 from .evaluate import Evaluation, evaluate
 from .fit import Best, fit
 from .freeze import freeze, unfreeze
@@ -10,5 +11,6 @@ from .range_test import RangeTest, lr_range_test
 from .run import load_run
 from .settings import OPTIMIZERS, Settings
 
-__all__ = ["OPTIMIZERS", "ActivationCache", "Best", "Checkpoint", "Evaluation", "RangeTest", "Settings", "evaluate", "fit",
-           "freeze", "load_run", "lr_range_test", "replace_head", "transfer", "unfreeze"]
+__all__ = ["OPTIMIZERS", "ActivationCache", "Best", "Checkpoint", "Ensemble", "Evaluation", "RangeTest", "Settings",
+           "ViewEnsemble", "evaluate", "fit", "freeze", "load_run", "lr_range_test", "replace_head", "snapshots", "transfer",
+           "unfreeze"]

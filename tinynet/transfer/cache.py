@@ -7,6 +7,7 @@ training the rest of the network then reads those numbers from a file. They depe
 tells how the folder is kept sound. They also depend on the *code*, which no key can hold: so at each use one image
 is computed again, and if the result is another than what was kept, none of it is trusted. Taught in lesson 07.
 """
+import copy
 import json
 import os
 import re
@@ -204,11 +205,21 @@ class Activations:
             (B, ...) for B positions, (...) for a single int.
         """
         rows = np.asarray(self._rows[indices])
-        x = np.empty((rows.size, *self.shape[1:]), np.float32)
+        shape = self._layout["shape"][1:]
+        x = np.empty((rows.size, *shape), np.float32)
         stored = np.memmap(self.path, mode="r", **self._layout)     # each time: mapped pages count as memory
         for i in np.argsort(rows, axis=None):                       # in the order of the file
             x[i] = stored[rows.flat[i]]
-        return x.reshape(*rows.shape, *self.shape[1:])
+        return x.reshape(*rows.shape, *shape)
+
+    def in_groups(self, n):
+        """Return the same, n neighbours (the views of an image) to a group: (N / n, n, ...), with the first one's label."""
+        if n < 1 or len(self._rows) % n:
+            raise InputError(f"Activations: {len(self._rows)} rows are no groups of {n}; give the number of views")
+        groups = copy.copy(self)
+        groups._rows, groups.labels = self._rows.reshape(-1, n), self.labels[::n]
+        groups.shape = (*groups._rows.shape, *self.shape[1:])
+        return groups
 
 
 def _probe(rows, images, compute, folder):

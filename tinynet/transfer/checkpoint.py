@@ -36,21 +36,21 @@ class Checkpoint:
         self.path, self.run_id, self.every = Path(path), run_id, every
         self._saved = time.monotonic()
 
-    def resume(self, net, optimizer, rng, best, history):
+    def resume(self, net, optimizer, rng, best, history, ema=None):
         """Put everything back to where the run was stopped, if this very run left a file that fits."""
         try:
             _, metadata = load_weights(self.path)
             if metadata["progress"]["run_id"] != self.run_id:
                 return
-            progress, best.weights = load_checkpoint(self.path, net, optimizer, rng)
+            progress, best.weights = load_checkpoint(self.path, net, optimizer, rng, ema)
         except (InputError, OSError, KeyError, TypeError):      # none, damaged or foreign: the run starts again
             return
         history.update(progress["history"])
 
-    def save(self, net, optimizer, rng, best, history, last=False):
+    def save(self, net, optimizer, rng, best, history, ema=None, last=False):
         """Write the file, if the last time is long enough ago or this is the last time."""
         if last or time.monotonic() - self._saved >= self.every:
-            save_checkpoint(self.path, net, optimizer, rng, {"run_id": self.run_id, "history": history}, best.weights)
+            save_checkpoint(self.path, net, optimizer, rng, {"run_id": self.run_id, "history": history}, best.weights, ema)
             self._saved = time.monotonic()
 
     def done(self):
@@ -58,7 +58,7 @@ class Checkpoint:
         self.path.unlink(missing_ok=True)
 
 
-def save_checkpoint(path, net, optimizer, rng, progress, best=None):
+def save_checkpoint(path, net, optimizer, rng, progress, best=None, ema=None):
     """Write everything the next epoch depends on into one file, atomically.
 
     Parameters
@@ -75,26 +75,29 @@ def save_checkpoint(path, net, optimizer, rng, progress, best=None):
         What else to remember; anything JSON can hold.
     best : dict of str to ndarray, optional
         The best weights so far, as `Module.state_dict` gives them.
+    ema : EMA, optional
+        Its average is saved.
     """
-    saved = optimizer.state_dict()
+    saved, averaged = optimizer.state_dict(), ema.state_dict() if ema else {}
     arrays = {f"net/{name}": to_numpy(array) for name, array in net.state_dict().items()}
     arrays |= {f"best/{name}": to_numpy(array) for name, array in (best or {}).items()}
+    arrays |= {f"ema/{name}": array for name, array in averaged.pop("average", {}).items()}
     numbers = {}
     for position, values in saved.pop("state").items():
         for name, value in values.items():
             (arrays if hasattr(value, "shape") else numbers)[f"optimizer/{position}/{name}"] = value
-    save_weights(path, arrays, {"progress": progress, "optimizer": saved, "numbers": numbers,
+    save_weights(path, arrays, {"progress": progress, "optimizer": saved, "numbers": numbers, "ema": averaged,
                                 "generators": [_plain(g.bit_generator.state) for g in _generators(net, rng)]})
 
 
-def load_checkpoint(path, net, optimizer, rng):
+def load_checkpoint(path, net, optimizer, rng, ema=None):
     """Put a network, its optimiser and its random generators back to where `save_checkpoint` left them.
 
     Parameters
     ----------
     path : str or Path
         A file of `save_checkpoint`.
-    net, optimizer, rng
+    net, optimizer, rng, ema
         Built as they were for the run that was stopped; changed in place.
 
     Returns
@@ -112,7 +115,8 @@ def load_checkpoint(path, net, optimizer, rng):
     arrays, metadata = load_weights(path)
     generators, states = _generators(net, rng), metadata.get("generators", ())
     kinds = [type(g.bit_generator).__name__ for g in generators]
-    if "optimizer" not in metadata or [state["bit_generator"] for state in states] != kinds:
+    if ("optimizer" not in metadata or [state["bit_generator"] for state in states] != kinds
+            or bool(metadata.get("ema")) != (ema is not None)):
         raise InputError(f"{path}: not a checkpoint of this network; delete it to start again")
     state = {}
     for key, value in [*arrays.items(), *metadata["numbers"].items()]:
@@ -121,8 +125,13 @@ def load_checkpoint(path, net, optimizer, rng):
             state.setdefault(int(position), {})[name] = value
     saved = metadata["optimizer"] | {"state": state}
     optimizer.check_state_dict(saved)                           # everything is checked before anything is changed
+    if ema:
+        averaged = metadata["ema"] | {"average": _under("ema/", arrays)}
+        ema.check_state_dict(averaged)
     net.load_state_dict(_under("net/", arrays))
     optimizer.load_state_dict(saved)
+    if ema:
+        ema.load_state_dict(averaged)
     for generator, state in zip(generators, states):
         generator.bit_generator.state = state
     return metadata["progress"], _under("best/", arrays) or None

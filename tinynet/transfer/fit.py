@@ -1,6 +1,6 @@
 """Training on rows of inputs or of cached activations. Taught in lessons 07 and 08."""
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 from tqdm import tqdm
@@ -45,7 +45,7 @@ class Best:
 
 
 def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=cross_entropy, schedule=constant,
-        patience=None, workers=None, progress=True, checkpoint=None, penalty=None):
+        patience=None, workers=None, progress=True, checkpoint=None, penalty=None, ema=None):
     """Train a network and leave it with the weights that had the lowest validation loss.
 
     Parameters
@@ -82,6 +82,9 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
         `done` when the results are saved.
     penalty : callable, optional
         ``penalty(net)``, a Tensor with one element, is added to the loss of each step.
+    ema : EMA, optional
+        Built on net, updated after each step. Validation then measures the averaged weights, and the net is left with those
+        of the best epoch; training goes on from the weights themselves.
 
     Returns
     -------
@@ -92,8 +95,8 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     Raises
     ------
     InputError
-        If there are no training rows, the optimiser trains another network, the loss is no longer a finite number
-        (`Diverged`), or the network or the loss is one that `parallel.gradients` refuses.
+        If there are no training rows, the optimiser or the average is of another network, the loss is no longer a finite
+        number (`Diverged`), or the network or the loss is one that `parallel.gradients` refuses.
     """
     labels, train, val = np.asarray(labels), np.asarray(train, np.int64), np.asarray(val, np.int64)
     if len(train) == 0:
@@ -101,10 +104,12 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     refuse_generators("fit", net)
     if not {id(p) for p in net.parameters()} & {id(p) for p in optimizer.parameters()}:
         raise InputError("fit: none of the optimiser's parameters is the network's; build it on net.parameters()")
+    if ema is not None and not {id(p) for p in net.parameters()} <= {id(p) for p in ema.net.parameters()}:
+        raise InputError("fit: the average is of another network's parameters; build it on this one, EMA(net)")
     history = {"train_loss": [], "train_accuracy": [], "val_loss": [], "val_accuracy": [], "best_epoch": 0}
     best, rates = Best(net), [group["lr"] for group in optimizer.groups]        # before a checkpoint brings scaled ones
     if checkpoint is not None:
-        checkpoint.resume(net, optimizer, rng, best, history)
+        checkpoint.resume(net, optimizer, rng, best, history, ema)
     done = len(history["train_loss"])
     with (tqdm(range(done, epochs), "train", initial=done, total=epochs, unit="epoch", disable=not progress) as bar,
           one_blas_thread(), _rates_kept(optimizer, rates)):
@@ -113,16 +118,18 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
                 break
             for group, lr in zip(optimizer.groups, rates):
                 group["lr"] = lr * schedule(epoch)
-            value, accuracy = _train_epoch(net.train(), x, labels, train, optimizer, rng, batch_size, loss, workers, penalty)
+            value, accuracy = _train_epoch(net.train(), x, labels, train, optimizer, rng, batch_size, loss, workers, penalty,
+                                           ema)
             _note(history, "train", epoch, value, accuracy)
-            if len(val):
-                measured = evaluate(net, x, labels, val, workers=workers, loss=loss)
-                _note(history, "val", epoch, measured.loss, measured.accuracy)
-            best.offer(history, epoch)
+            with ema.averaged() if ema else nullcontext():
+                if len(val):
+                    measured = evaluate(net, x, labels, val, workers=workers, loss=loss)
+                    _note(history, "val", epoch, measured.loss, measured.accuracy)
+                best.offer(history, epoch)
             if checkpoint is not None:
-                checkpoint.save(net, optimizer, rng, best, history)
+                checkpoint.save(net, optimizer, rng, best, history, ema)
     if checkpoint is not None:
-        checkpoint.save(net, optimizer, rng, best, history, last=True)
+        checkpoint.save(net, optimizer, rng, best, history, ema, last=True)
     best.restore()
     net.eval()
     return history
@@ -148,7 +155,7 @@ def _note(history, part, epoch, loss, accuracy):
     history[f"{part}_accuracy"].append(accuracy)
 
 
-def _train_epoch(net, x, labels, train, optimizer, rng, batch_size, loss, workers, penalty):
+def _train_epoch(net, x, labels, train, optimizer, rng, batch_size, loss, workers, penalty, ema):
     """Take one step per batch of the shuffled training rows; return the epoch's mean loss and accuracy."""
     device, total, correct = net.device, 0.0, 0
     for batch in batches(len(train), batch_size, rng):
@@ -156,6 +163,8 @@ def _train_epoch(net, x, labels, train, optimizer, rng, batch_size, loss, worker
         optimizer.zero_grad()
         value, scores = parallel.gradients(net, loss, to_device(x[rows], device), labels[rows], workers, penalty)
         optimizer.step()
+        if ema:
+            ema.update()
         total += value * len(rows)
         correct += (to_numpy(scores).argmax(axis=1) == labels[rows]).sum()
     return total / len(train), float(correct / len(train))
