@@ -118,6 +118,9 @@ def test_info_tells_versions_threads_and_gpu():
     (["transfer", "--data", "..", "--out", "/elsewhere", "--cache", "c"], "cache c lies in the folder of the photos"),
     (["cache", "--folder", "nowhere"], "nowhere: is no folder"), (["cache", "--keep", "-1"], "a whole number from 0"),
     (["cache", "--keep", "1", "--older-than", "1"], "not allowed with"),
+    (["search", "--trials", "5"], "5 trials for the 4 blocks"), (["search", "--folds", "1"], "a whole number from 2"),
+    (["search", "--data", ".", "--out", "x"], "out x lies in the folder of the photos"),
+    (["transfer", "--weight-decay", "-1"], "is not a number from 0"),
     (["frobnicate"], "invalid choice: 'frobnicate'"),
     ([], "required: COMMAND"),
 ])
@@ -160,6 +163,51 @@ def test_ctrl_c_leaves_no_half_written_file_and_the_next_run_goes_on(folder, tmp
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "15/15" not in done.stderr, "the second run computed everything again"
+
+
+# Search
+
+def test_search_ends_with_a_line_that_repeats_the_winner(folder, tmp_path):
+    name = "-it's $HOME" if os.name != "nt" else "odd name"
+    shutil.copytree(folder, tmp_path / name)
+    options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": os.getcwd()}}
+    command = ["search", f"--data={name}", "--trials", 12, "--folds", 2, "--epochs", 2, "--out", "found (1)"]
+    done = tinynet(*command, **options)
+    assert done.returncode == 0 and "search: 100%" in done.stderr, done.stderr
+    found = tmp_path / "found (1)"
+    with Image.open(found / "search.png") as picture:
+        picture.load()
+    lines = done.stdout.splitlines()
+    assert lines[1].split() == ["lr", "weight", "decay", "hidden", "loss", "accuracy"]
+    metrics = json.loads((found / "metrics.json").read_text(encoding="utf-8"))
+    assert [float(lines[2].split()[0]), float(lines[2].split()[1])] == [metrics["settings"][key] for key in ("lr", "weight_decay")]
+    assert f"of {metrics['n_test']} test photos right: {metrics['test_accuracy']:.3f} (95% interval" in done.stdout
+    before, trials = (found / "model.safetensors").read_bytes(), (found / "trials.jsonl").read_bytes()
+    (found / "model.safetensors").unlink()
+    line = lines[-1].removeprefix("repeat it: ")
+    assert line.startswith("tinynet transfer --data")
+    again = tinynet(*shlex.split(line)[1:], **options)
+    assert again.returncode == 0, again.stderr
+    assert (found / "model.safetensors").read_bytes() == before and (found / "trials.jsonl").read_bytes() == trials
+    assert tinynet(*command, **options).stdout == done.stdout
+    assert (found / "trials.jsonl").read_bytes() == trials, "the second search tried something again"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills")
+def test_a_search_that_is_killed_goes_on(folder, tmp_path):
+    command = [sys.executable, "-m", "tinynet", "search", "--data", str(folder), "--out", str(tmp_path / "run"),
+               "--trials", "12", "--folds", "3", "--epochs", "30", "--method", "random"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    trials = tmp_path / "run/trials.jsonl"
+    while process.poll() is None and not (trials.exists() and trials.read_bytes().count(b"\n") >= 2):
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    kept = trials.read_bytes()
+    assert 2 <= kept.count(b"\n") < 12, "it was not killed in the middle"
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert trials.read_bytes().startswith(kept) and trials.read_bytes().count(b"\n") == 12
 
 
 # Many photos

@@ -5,10 +5,9 @@ part, and measured on that fold. As in a run, the validation part chooses each h
 are taken away before anything is read or computed, so nothing here can look at them; `transfer`, run with the winner's
 settings, measures on them.
 """
-import json
 import math
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ from tqdm import tqdm
 from ..compute import ordered_map
 from ..data import stratified_split
 from ..errors import InputError
-from ..files import atomic_write, sha256
 from ..layers import Sequential
 from ..models import pretrained
 from .cache import ActivationCache
@@ -28,6 +26,7 @@ from .head import new_head
 from .run import build, refuse_inside
 from .settings import OPTIMIZERS, Settings, with_rates
 from .train import train_stages
+from .trials import Trial, TrialFile, best_trial
 
 
 @dataclass(frozen=True)
@@ -61,41 +60,6 @@ class Range:
         return round(value) if self.units else float(f"{value:.3g}")        # what is printed is what was tried
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One cross-validation.
-
-    Attributes
-    ----------
-    settings : Settings
-    block : str or None
-        The hyperparameter that was varied around the best of the others; None in a random search.
-    losses, accuracies : tuple of float
-        For each fold, of the head that was trained without it. A training whose loss was no longer a finite number has the
-        loss infinity and the accuracy 0.
-    """
-
-    settings: Settings
-    block: str | None
-    losses: tuple
-    accuracies: tuple
-
-    @property
-    def loss(self):
-        """Mean of the folds' losses."""
-        return sum(self.losses) / len(self.losses)
-
-    @property
-    def accuracy(self):
-        """Mean of the folds' accuracies."""
-        return sum(self.accuracies) / len(self.accuracies)
-
-    @property
-    def error(self):
-        """The standard error of `accuracy`: the folds' deviation over the root of their number."""
-        return float(np.std(self.accuracies, ddof=1)) / math.sqrt(len(self.accuracies))
-
-
 def ranges(settings):
     """Return what is tried, {name of a setting: Range}, what matters most first.
 
@@ -112,20 +76,6 @@ def ranges(settings):
     return {"lr": Range(rate / 100, rate * 100), "weight_decay": Range(0.001, 10.0), "hidden": Range(8, 512, units=True)}
 
 
-def best(trials):
-    """Return the trial of the lowest loss, the earlier of two equal ones.
-
-    Parameters
-    ----------
-    trials : list of Trial
-
-    Returns
-    -------
-    trial : Trial
-    """
-    return min(trials, key=lambda trial: trial.loss)
-
-
 def by_block(run, settings, n):
     """Vary one hyperparameter at a time, the others at the best values so far: the rate first, and once more at the end.
 
@@ -136,32 +86,31 @@ def by_block(run, settings, n):
     settings : Settings
         Where to begin.
     n : int
-        How many trials, shared out among the blocks.
+        How many trials, shared out among the blocks: three for each, or more.
 
     Returns
     -------
     trials : list of Trial
         In the order in which they were tried.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than three for each block.
     """
-    tried, spans = [], ranges(settings)
-    blocks = [*spans, "lr"]
-    if n < 3 * len(blocks):
-        raise InputError(f"search: {n} trials for the {len(blocks)} blocks {', '.join(blocks)}; "
-                         f"give {3 * len(blocks)} or more, or search at random")
-    sizes = [n // len(blocks) + (i < n % len(blocks)) for i in range(len(blocks))]
-    for i, (block, size) in enumerate(zip(blocks, sizes)):
+    tried, spans, sizes = [], ranges(settings), _sizes(settings, n)
+    for i, (block, size) in enumerate(zip([*spans, "lr"], sizes)):
         span = spans[block]
         if i == len(spans):                                         # once more: between the rates beside the best
             step = (span.high / span.low) ** (1 / (sizes[0] - 1))
             span = Range(settings.lr / step, settings.lr * step)
         tried += run([replace(settings, **{block: value}) for value in span.values(size)], block)
-        settings = best(tried).settings
+        settings = best_trial(tried).settings
     return tried
+
+
+def _sizes(settings, n):
+    """Return how many of n trials each block has."""
+    blocks = [*ranges(settings), "lr"]
+    if n < 3 * len(blocks):
+        raise InputError(f"search: {n} trials for the {len(blocks)} blocks {', '.join(blocks)}; "
+                         f"give {3 * len(blocks)} or more, or search at random")
+    return [n // len(blocks) + (i < n % len(blocks)) for i in range(len(blocks))]
 
 
 def at_random(run, settings, n):
@@ -208,7 +157,7 @@ def search(dataset, out, settings=Settings(), method="block", trials=28, folds=5
     Returns
     -------
     trials : list of Trial
-        In the order in which they were tried; `best` chooses. Measure it with ``transfer(dataset, ..., trial.settings)``.
+        In the order in which they were tried; `best_trial` chooses. Measure it with ``transfer(dataset, ..., trial.settings)``.
 
     Raises
     ------
@@ -223,6 +172,8 @@ def search(dataset, out, settings=Settings(), method="block", trials=28, folds=5
     if settings.cut != "head":
         raise InputError(f"search: the cut is {settings.cut}, but trials train the head alone, which takes a second; search "
                          "without it, then train the stages from there on with what was found")
+    if method == "block":
+        _sizes(settings, trials)                                            # too few are reported before the work
     cache = Path(cache or Path(out).parent / "cache")
     refuse_inside(getattr(dataset, "root", None), out=out, cache=cache)
     part, train, val = _without_test(dataset, settings.seed)
@@ -231,7 +182,7 @@ def search(dataset, out, settings=Settings(), method="block", trials=28, folds=5
     x = ActivationCache(cache).activations(trunk, part, base.preprocessing, "head", workers=workers, progress=progress,
                                            network=base.model)[:]
     fold_of = _folds(part, train, folds, settings.seed)
-    known = _Known(Path(out) / "trials.jsonl", folds, [x, part.labels, train, fold_of, val])
+    known = TrialFile(Path(out) / "trials.jsonl", folds, [x, part.labels, train, fold_of, val])
 
     with tqdm(total=trials, desc="search", unit="trial", disable=not progress) as bar:
         def run(candidates, block):
@@ -247,7 +198,7 @@ def search(dataset, out, settings=Settings(), method="block", trials=28, folds=5
             return _cross_validate(candidate, len(part.classes), x, part.labels, train, fold_of, val)
 
         tried = METHODS[method](run, settings, trials)
-    if best(tried).loss == math.inf:
+    if all(trial.loss == math.inf for trial in tried):
         raise InputError("search: the loss of every trial was infinite; look for features that are not finite, or "
                          "choose another optimizer")
     return tried
@@ -309,44 +260,3 @@ def _folds(part, train, folds, seed):
     for fold, rows in enumerate(stratified_split(part.labels[train], (1 / folds,) * folds, seed)):
         fold_of[rows] = fold
     return fold_of
-
-
-class _Known:
-    """The results of finished trials, {Settings: (losses, accuracies)}, kept in a file of one line of JSON for each.
-
-    A line's key is the SHA-256 of all its numbers depend on: the settings and, to the last bit, what is trained on.
-    """
-
-    def __init__(self, path, folds, data):
-        self.path = path
-        self.data = [sha256(np.ascontiguousarray(array).tobytes()) for array in data]
-        self.lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        self.of = {}
-        for line in self.lines:
-            try:
-                found = json.loads(line)
-                losses = [math.inf if loss is None else float(loss) for loss in found["losses"]]
-                accuracies = [float(accuracy) for accuracy in found["accuracies"]]
-                key = found["key"]
-            except (ValueError, KeyError, TypeError):               # not a line of ours
-                continue
-            if len(losses) == len(accuracies) == folds:
-                self.of[key] = losses, accuracies
-
-    def _key(self, settings):
-        return sha256(json.dumps([asdict(settings), *self.data]).encode())
-
-    def __contains__(self, settings):
-        return self._key(settings) in self.of
-
-    def __getitem__(self, settings):
-        losses, accuracies = self.of[self._key(settings)]
-        return tuple(losses), tuple(accuracies)
-
-    def add(self, settings, losses, accuracies):
-        key = self._key(settings)
-        self.of[key] = losses, accuracies
-        self.lines.append(json.dumps({"key": key, "settings": asdict(settings), "accuracies": accuracies,
-                                      "losses": [loss if loss < math.inf else None for loss in losses]}, allow_nan=False))
-        with atomic_write(self.path) as file:
-            file.write("".join(f"{line}\n" for line in self.lines).encode())
