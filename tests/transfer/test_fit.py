@@ -6,8 +6,8 @@ import pytest
 
 from tinynet import InputError, Tensor, ops
 from tinynet.compute import parallel
-from tinynet.layers import Conv2d, Dropout, GlobalAvgPool2d, Linear, ReLU, Sequential, zeros
-from tinynet.optim import SGD, Adam, exponential_decay, warmup
+from tinynet.layers import BatchNorm, Conv2d, Dropout, GlobalAvgPool2d, Linear, ReLU, Sequential, zeros
+from tinynet.optim import EMA, SGD, Adam, exponential_decay, warmup
 from tinynet.transfer import Checkpoint, evaluate, fit
 from tinynet.transfer.checkpoint import load_checkpoint, save_checkpoint
 
@@ -29,6 +29,11 @@ def data():
 def dropout_net():
     rng = np.random.default_rng(1)
     return Sequential(hidden=Linear(D, 17, rng), relu=ReLU(), drop=Dropout(0.3, rng), out=Linear(17, K, rng))
+
+
+def norm_net():
+    rng = np.random.default_rng(1)
+    return Sequential(hidden=Linear(D, 17, rng), norm=BatchNorm(17), relu=ReLU(), drop=Dropout(0.3, rng), out=Linear(17, K, rng))
 
 
 def train(data, net, epochs=12, optimizer=None, **options):
@@ -113,6 +118,89 @@ def test_a_run_that_was_stopped_and_resumed_equals_bit_for_bit_one_that_was_not(
     for name, array in whole.state_dict().items():
         assert array.tobytes() == again.state_dict()[name].tobytes(), name
     assert path.exists(), "it stays until the results are saved"
+
+
+def test_the_average_is_updated_each_step_measured_and_kept_and_changes_no_step(data):
+    x, labels, rows, val = data
+    plain, net = norm_net(), norm_net()
+    without, ema = train(data, plain), EMA(net, 0.9)
+    history = train(data, net, ema=ema)
+    assert ema.updates == 12 * 6
+    assert history["train_loss"] == without["train_loss"], "training goes on from the weights, not from their average"
+    assert history["val_loss"] != without["val_loss"]
+    best = history["best_epoch"]
+    assert best == int(np.argmin(history["val_loss"]))
+    assert evaluate(net, x, labels, val).loss == history["val_loss"][best]
+
+    again = norm_net()                                      # the same, by hand
+    by_hand = EMA(again, 0.9)
+    train(data, again, epochs=best + 1, ema=by_hand)
+    with by_hand.averaged():
+        assert evaluate(again, x, labels, val).loss == history["val_loss"][best]
+        for name, array in net.state_dict().items():
+            assert array.tobytes() == again.state_dict()[name].tobytes(), name
+
+
+def test_without_validation_rows_the_last_average_is_kept(data):
+    x, labels, rows, _ = data
+    net = norm_net()
+    ema = EMA(net, 0.9)
+    train((x, labels, rows, []), net, ema=ema)
+    for name, array in net.state_dict().items():
+        assert array.tobytes() == ema.average[name].tobytes(), name
+
+
+def test_an_average_of_nothing_but_the_last_step_is_no_average(data):
+    plain, net = norm_net(), norm_net()
+    assert train(data, plain) == train(data, net, ema=EMA(net, 0))
+
+
+@pytest.mark.parametrize("stop", [1, 5])
+def test_a_run_with_an_average_that_was_stopped_and_resumed_is_bit_for_bit_the_same(data, stop, tmp_path, monkeypatch):
+    whole, path, train_epoch, epochs = norm_net(), tmp_path / "run.safetensors", fit_module._train_epoch, iter(range(100))
+    one = EMA(whole, 0.95)
+    expected = train(data, whole, ema=one)
+
+    def stop_then(*arguments):
+        if next(epochs) == stop:
+            raise Stop
+        return train_epoch(*arguments)
+
+    monkeypatch.setattr(fit_module, "_train_epoch", stop_then)
+    with pytest.raises(Stop):
+        stopped = norm_net()
+        train(data, stopped, checkpoint=Checkpoint(path, "a", every=0), ema=EMA(stopped, 0.95))
+    again = norm_net()
+    other = EMA(again, 0.95)
+    assert train(data, again, checkpoint=Checkpoint(path, "a", every=0), ema=other) == expected
+    assert next(epochs) == stop + 1 + 12 - stop, "the second run did not go on where the first was stopped"
+    assert one.updates == other.updates
+    for name, array in whole.state_dict().items():
+        assert array.tobytes() == again.state_dict()[name].tobytes(), name
+        assert one.average[name].tobytes() == other.average[name].tobytes(), name
+
+
+def test_a_checkpoint_with_another_average_or_none_is_not_loaded(data, tmp_path):
+    def parts():
+        net = dropout_net()
+        return net, SGD(net.parameters(), 0.1), np.random.default_rng(0)
+
+    with_one, without, path = parts(), parts(), tmp_path / "c.safetensors"
+    ema = EMA(with_one[0], 0.9)
+    ema.update()
+    for saved, asked in ((ema, None), (None, EMA(without[0], 0.9)), (ema, EMA(without[0], 0.8))):
+        save_checkpoint(path, *with_one, {}, ema=saved)
+        without[0].parameters()[0].data += 1
+        weights = {name: array.copy() for name, array in without[0].state_dict().items()}
+        with pytest.raises(InputError):
+            load_checkpoint(path, *without, asked)
+        assert asked is None or asked.updates == 0
+        assert all((array == weights[name]).all() for name, array in without[0].state_dict().items())
+
+
+def test_an_average_of_another_network_is_refused(data):
+    with pytest.raises(InputError, match="the average is of another network's parameters"):
+        train(data, dropout_net(), ema=EMA(dropout_net()))
 
 
 def test_a_checkpoint_of_another_run_and_a_damaged_one_are_ignored(data, tmp_path):

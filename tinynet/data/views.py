@@ -36,6 +36,9 @@ class View:
     def __post_init__(self):
         if not (self.crop is None or 0 < self.crop <= 1) or not 0 <= self.x <= 1 or not 0 <= self.y <= 1:
             raise InputError(f"{self}: crop must be above 0 and up to 1, or None; x and y must be 0 .. 1")
+        kinds = {"mirror": bool, "x": float, "y": float} | ({} if self.crop is None else {"crop": float})
+        for name, kind in kinds.items():                            # so that 1 and 1.0 have one repr
+            object.__setattr__(self, name, kind(getattr(self, name)))
 
     def __call__(self, image):
         """uint8 (H, W, 3) -> uint8 (h, w, 3)"""
