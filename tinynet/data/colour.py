@@ -78,7 +78,7 @@ class PCAColour(Distortion):
     def __post_init__(self):
         super().__post_init__()
         if np.shape(self.axes) != (3, 3) or not np.isfinite(self.axes).all():
-            raise InputError(f"PCAColour: axes are {self.axes!r}; give three axes of three numbers, "
+            raise InputError(f"PCAColour: axes have shape {np.shape(self.axes)}, or not all are finite; give three axes of three numbers, "
                              "as PCAColour.measure(images) finds them")
         object.__setattr__(self, "axes", tuple(tuple(map(float, axis)) for axis in self.axes))
 

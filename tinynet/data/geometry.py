@@ -101,27 +101,28 @@ class Shear(Distortion):
 class Warp(Distortion):
     """Bent here and there, smoothly, as if printed on rubber; the border stays where it is.
 
-    Out (x, y) shows in (x + dx, y + dy), where dx is a sum of 3 x 3 waves, u width sin(i π x / width) sin(j π y / height)
-    with i and j from 1 to 3, and dy likewise.
+    Out (x, y) shows in (x + dx, y + dy). Here dx is a sum of 3 x 3 waves, u width / (i j) sin(i π x / width)
+    sin(j π y / height) with i and j from 1 to 3, and dy likewise. The finer a wave, the lower: so all of them together
+    do not reach out of the picture.
 
     Attributes
     ----------
     bend : float
-        Each wave's height u is drawn evenly from -bend to bend, as a share of the side, 0 to 0.05.
+        u is drawn evenly from -bend to bend for each wave, 0 to 0.05.
     """
 
-    bend: float = 0.02
+    bend: float = 0.03
     ranges = {"bend": (0, 0.05)}
 
     def distort(self, image, rng):
         """Return a distorted copy."""
         height, width = image.shape[:2]
         x, y = (np.unique(np.linspace(0, side, min(side, CELLS) + 1).astype(int)) for side in (width, height))
-        i = np.pi * np.arange(1, WAVES + 1)
-        waves_x, waves_y = np.sin(np.outer(x / width, i)), np.sin(np.outer(y / height, i))      # (X, 3), (Y, 3)
+        i = np.arange(1, WAVES + 1)
+        waves_x, waves_y = (np.sin(np.pi * np.outer(t, i)) / i for t in (x / width, y / height))    # (X, 3), (Y, 3)
         ux, uy = rng.uniform(-self.bend, self.bend, (2, WAVES, WAVES))
-        at = np.stack([np.clip(x + width * (waves_y @ ux @ waves_x.T), 0, width),
-                       np.clip(y[:, None] + height * (waves_y @ uy @ waves_x.T), 0, height)], axis=2)     # (Y, X, 2)
+        at = np.stack([x + width * (waves_y @ ux @ waves_x.T),
+                       y[:, None] + height * (waves_y @ uy @ waves_x.T)], axis=2)                   # (Y, X, 2)
         corners = np.concatenate([at[:-1, :-1], at[1:, :-1], at[1:, 1:], at[:-1, 1:]], axis=2)  # nw, sw, se, ne
         mesh = [((x[c], y[r], x[c + 1], y[r + 1]), quad)
                 for r, row in enumerate(corners.tolist()) for c, quad in enumerate(row)]
