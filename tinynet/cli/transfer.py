@@ -1,11 +1,12 @@
 """``tinynet transfer``: train a classifier for one's own classes."""
+from ..data import AUGMENTS
 from ..files import command_line
 from ..models import DEFAULT, ZOO
 from ..models.published import place
 from ..models.zoo import BETTER
 from ..optim import SCHEDULES
 from ..transfer import OPTIMIZERS, Settings, transfer
-from .arguments import add_network, number, positive, rate
+from .arguments import add_network, number, positive, rate, share
 from .data import add_data, open_data
 
 
@@ -34,6 +35,16 @@ def add(commands):
     parser.add_argument("--batch-size", type=positive, default=Settings.batch_size, help="(default %(default)s)")
     parser.add_argument("--seed", type=number(int, 0, "a whole number from 0"), default=Settings.seed,
                        help="of the split and the training (default %(default)s)")
+    parser.add_argument("--augment", metavar="NAME[,NAME...]",
+                        help=f"distort the training photos, in this order: {', '.join(AUGMENTS)}; anew in every epoch, which "
+                             "runs the frozen stages each time, unless there is --copies")
+    parser.add_argument("--copies", type=positive, metavar="K",
+                        help="make K distorted copies of each training photo, once, and cache them")
+    parser.add_argument("--ema", type=share, nargs="?", const=0.99, metavar="DECAY",
+                        help="keep an average of the weights along the training; DECAY of it stays at each step (%(const)s)")
+    parser.add_argument("--ensemble", type=positive, default=Settings.ensemble, metavar="N",
+                        help="train N classifiers on one cache and average their probabilities; they differ most with --hidden")
+    parser.add_argument("--tta", action="store_true", help="see each photo in the mirror too and average, in predict as well")
     parser.add_argument("--device", choices=["cpu", "gpu"], default=Settings.device, help="(default %(default)s)")
     parser.set_defaults(run=run)
 
@@ -47,12 +58,19 @@ def run(arguments):
         optimizer=arguments.optimizer, lr=arguments.lr, lr_pretrained=arguments.lr_pretrained,
         weight_decay=arguments.weight_decay,
         schedule=arguments.schedule, warmup=arguments.warmup, epochs=arguments.epochs,
-        batch_size=arguments.batch_size, seed=arguments.seed, device=arguments.device)
+        batch_size=arguments.batch_size, seed=arguments.seed,
+        augment=arguments.augment, copies=arguments.copies, ema=arguments.ema, ensemble=arguments.ensemble, tta=arguments.tta,
+        device=arguments.device)
     from ..report import write_report               # not above: matplotlib takes a second, and only a run needs it
     metrics = transfer(dataset, out, settings, cache=arguments.cache, report=write_report)
     print(f"\n{'':12}{'images':>8}{'accuracy':>10}")
     for part in ("train", "val", "test"):
         print(f"{part:12}{metrics[f'n_{part}']:8}{metrics[f'{part}_accuracy']:10.3f}")
+    if "members_test_accuracy" in metrics:
+        alone = metrics["members_test_accuracy"]
+        print(f"{'test, each of the members':30}{min(alone):.3f} to {max(alone):.3f}, mean {sum(alone) / len(alone):.3f}")
+    if "one_view_test_accuracy" in metrics:
+        print(f"{'test, without the mirror':30}{metrics['one_view_test_accuracy']:.3f}")
     print("\n" + ", ".join(f"{phase} {s:.1f} s" for phase, s in metrics["seconds"].items())
           + (f", peak memory {metrics['peak_memory_mb']:.0f} MB" if metrics["peak_memory_mb"] else ""))
     print(f"report:   {out / 'report.html'}")

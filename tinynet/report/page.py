@@ -28,7 +28,7 @@ class Mistake:
     p: float
 
 
-def write_report(folder, dataset, metrics, history, test, train_rows, test_rows):
+def write_report(folder, dataset, metrics, history, test, train_rows, test_rows, augment=None):
     """Write curves.png, confusion.png, mistakes.png and report.html into a run's folder.
 
     The page needs no other file, no network and no script. Each file is complete or absent.

@@ -1,4 +1,7 @@
-"""The main job, end to end: labelled images in, a trained classifier and a report out. Taught in lesson 08."""
+"""The main job, end to end: labelled images in, a trained classifier and a report out. Taught in lesson 08.
+
+Distorted copies, ensembles and views of each image, which settings may ask for, are taught in lessons 13 and 14.
+"""
 import json
 import math
 import os
@@ -11,19 +14,21 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data import stratified_split
+from ..data import VIEWS, Copies, Views, named_augment, stratified_split
 from ..errors import InputError
 from ..files import replaced_folder, restore_folder, sha256
+from ..layers import Sequential
 from ..models import pretrained
-from ..optim import named_schedule
 from ..version import __version__
 from .cache import ActivationCache
 from .checkpoint import Checkpoint
+from .ensemble import ViewEnsemble
 from .evaluate import evaluate
 from .freeze import unfreeze
-from .run import RUN_FILES, build, refuse_inside, save_run
-from .settings import Settings, with_rates
-from .train import train_stages
+from .head import new_head
+from .run import CHECKPOINT, RUN_FILES, build, joined, refuse_inside, save_run
+from .settings import Settings, checked
+from .train import TrunkLoader, train_stages
 
 
 def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progress=True, report=None):
@@ -34,7 +39,8 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     dataset : Dataset
         Labelled images, such as `ImageFolder` or `DrawnCats`.
     out : str or Path
-        The run's folder: model.safetensors, metrics.json, and what `report` adds.
+        The run's folder: model.safetensors, metrics.json, and what `report` adds. While it trains, a checkpoint for each
+        network, from which a run that was stopped goes on.
     settings : Settings
         What to train, and how.
     cache : str or Path, optional
@@ -49,8 +55,9 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     Returns
     -------
     metrics : dict
-        The contents of metrics.json. Peak memory is that of the work, before the report is drawn; None if unknown,
-        as is any other number that is not finite.
+        The contents of metrics.json. The accuracies are those of what is saved: of the ensemble, on views of each image, if
+        it is one. Peak memory is that of the work, before the report is drawn; None if unknown, as is any other number that
+        is not finite.
 
     Raises
     ------
@@ -58,7 +65,6 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         If a setting is impossible or an image cannot be read.
     """
     out, seconds, rng = Path(out), {}, np.random.default_rng(settings.seed)
-    named_schedule(settings.schedule, settings.epochs, settings.warmup)     # an impossible one is reported before the work
     cache = Path(cache or out.parent / "cache")
     refuse_inside(getattr(dataset, "root", None), out=out, cache=cache)
     restore_folder(out)
@@ -69,29 +75,53 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     for note in base.notes:
         warnings.warn(note, stacklevel=2)
     net = build(base, len(dataset.classes), settings.hidden, rng)
-    settings = with_rates(replace(settings, cut=settings.cut or net.stages[0]))
+    settings = checked(replace(settings, cut=settings.cut or net.stages[0]))
     unfreeze(net, settings.cut)
     net.to(settings.device)
+    trunk, trained = net[:settings.cut], net[settings.cut:]
     keys = [dataset.key(i) for i in range(len(dataset))]
     train, val, test = stratified_split(dataset.labels, seed=settings.seed, keys=keys)
+    augment = None if settings.augment is None else named_augment(settings.augment, (dataset.image(i) for i in train))
+    copies = Copies(dataset, train, augment, settings.copies or 0, settings.seed)       # without any, the dataset itself
+
+    def activations(images):
+        return ActivationCache(cache).activations(trunk, images, base.preprocessing, cut=settings.cut, workers=workers,
+                                                  progress=progress, network=base.model)
 
     with _timed(seconds, "activations"):
-        trunk, trained = net[:settings.cut], net[settings.cut:]
-        codes = ActivationCache(cache).activations(
-            trunk, dataset, base.preprocessing, cut=settings.cut, workers=workers, progress=progress,
-            network=base.model)
+        codes = activations(copies)
+        seen = activations(Views(dataset, VIEWS)).in_groups(len(VIEWS)) if settings.tta else codes
     with _timed(seconds, "train"):
         run_id = sha256(json.dumps([asdict(settings), base.weights.get("sha256"), dataset.classes, keys,
                                     dataset.labels.tolist()]).encode())
-        checkpoint = Checkpoint(out / "checkpoint.safetensors", run_id)
-        history = train_stages(trained, codes, dataset.labels, train, val, settings, rng, workers, progress, checkpoint)
+        members, histories = [], []
+        for i in range(settings.ensemble):
+            if i > 0:
+                rng = np.random.default_rng([settings.seed, i])         # the first member's is [seed, 0], the same as seed
+                trained = Sequential(head=new_head(codes.shape[1], len(dataset.classes), settings.hidden, rng)).to(settings.device)
+            loader = None
+            if augment is not None and settings.copies is None:
+                loader = TrunkLoader(trunk, dataset, train, settings.batch_size, base.preprocessing, augment, rng, workers)
+            checkpoint = Checkpoint(out / CHECKPOINT.format(f"-{i}" if i else ""), run_id)
+            histories.append(train_stages(trained, codes, copies.labels, copies.rows, val, settings, rng, loader, workers,
+                                          progress, checkpoint))
+            members.append(trained)
     with _timed(seconds, "evaluate"):
-        measured = {part: evaluate(trained, codes, dataset.labels, rows, workers=workers)
-                    for part, rows in (("train", train), ("val", val), ("test", test))}
+        trained = joined(members)
+
+        def measure(part, x=seen, rows=test):
+            return evaluate(ViewEnsemble(part) if x is seen and settings.tta else part, x, dataset.labels, rows, workers=workers)
+
+        measured = {part: measure(trained, rows=rows) for part, rows in (("train", train), ("val", val), ("test", test))}
+        alone = {}
+        if settings.ensemble > 1:
+            alone["members_test_accuracy"] = [measure(member).accuracy for member in members]
+        if settings.tta:
+            alone["one_view_test_accuracy"] = measure(trained, codes).accuracy
 
     data = str(Path(dataset.root).resolve()) if hasattr(dataset, "root") else None
     metrics = {
-        **{f"{part}_accuracy": found.accuracy for part, found in measured.items()},
+        **{f"{part}_accuracy": found.accuracy for part, found in measured.items()}, **alone,
         **{f"n_{part}": len(rows) for part, rows in (("train", train), ("val", val), ("test", test))},
         "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(), "tinynet": __version__,
         "model": base.model, "words": base.words, "first_stage": net.stages[0], "data": data, "out": str(out),
@@ -99,11 +129,11 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     }
     metrics = {key: None if isinstance(value, float) and not math.isfinite(value) else value
                for key, value in metrics.items()}
-    with replaced_folder(out, RUN_FILES) as folder:
+    checkpoints = [path.name for path in out.glob(CHECKPOINT.format("*"))]
+    with replaced_folder(out, (*RUN_FILES, *checkpoints)) as folder:
         save_run(folder, base, trunk, trained, dataset.classes, settings, metrics)
         if report is not None:
-            report(folder, dataset, metrics, history, measured["test"], train, test)
-    checkpoint.done()
+            report(folder, dataset, metrics, histories[0], measured["test"], train, test, augment)
     return metrics
 
 

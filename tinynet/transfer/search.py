@@ -24,7 +24,7 @@ from .fit import Diverged
 from .freeze import unfreeze
 from .head import new_head
 from .run import build, refuse_inside
-from .settings import OPTIMIZERS, Settings, with_rates
+from .settings import OPTIMIZERS, Settings, checked
 from .train import train_stages
 from .trials import Trial, TrialFile, best_trial
 
@@ -168,10 +168,13 @@ def search(dataset, out, settings=Settings(), method="block", trials=28, folds=5
     if method not in METHODS or trials < 1 or folds < 2:
         raise InputError(f"search: method {method!r}, {trials} trials, {folds} folds; the method is one of {', '.join(METHODS)}, "
                          "there is at least 1 trial, and at least 2 folds")
-    settings = with_rates(settings)
+    settings = checked(settings)
     if settings.cut != "head":
         raise InputError(f"search: the cut is {settings.cut}, but trials train the head alone, which takes a second; search "
                          "without it, then train the stages from there on with what was found")
+    if settings.augment or settings.ensemble > 1 or settings.tta:
+        raise InputError("search: distortions, ensembles and views are not for trials; search without them, then train with them "
+                         "and what was found")
     if method == "block":
         _sizes(settings, trials)                                            # too few are reported before the work
     cache = Path(cache or Path(out).parent / "cache")

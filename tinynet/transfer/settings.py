@@ -3,7 +3,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import InputError
 from ..models import DEFAULT
-from ..optim import SGD, Adam
+from ..optim import SGD, Adam, named_schedule
 
 OPTIMIZERS = {                      # name: (class, options, learning rate of the head, of the pretrained stages)
     "sgd": (SGD, {}, 0.1, 0.01),
@@ -39,6 +39,17 @@ class Settings:
         The seed draws the split, the order of the batches and the hidden layer's first weights.
     weight_decay : float
         L2 on the head. The pretrained stages have none: they are good where they are.
+    augment : str or None
+        Distortions of the training images, by name: "mirror,crop", see `data.named_augment`.
+    copies : int or None
+        How many distorted copies of each training image go through the frozen stages, once, and are cached beside it. None
+        distorts the images anew in every epoch, and runs the frozen stages on them each time.
+    ema : float or None
+        The decay of an average of the weights along the training, which is what is kept, see `optim.EMA`.
+    ensemble : int
+        How many heads are trained on one cache, each with random numbers of its own; their probabilities are averaged.
+    tta : bool
+        Test-time augmentation: each image is also seen in the mirror, and the probabilities are averaged.
     device : {"cpu", "gpu"}
     """
 
@@ -55,15 +66,21 @@ class Settings:
     batch_size: int = 32
     seed: int = 0
     weight_decay: float = 0.1
+    augment: str | None = None
+    copies: int | None = None
+    ema: float | None = None
+    ensemble: int = 1
+    tta: bool = False
     device: str = "cpu"
 
 
-def with_rates(settings):
-    """Return settings with the optimiser's own learning rates where none were chosen, so that metrics.json says what was done.
+def checked(settings):
+    """Return the settings as they will be used, with the optimiser's own rates where none were chosen.
 
     Parameters
     ----------
     settings : Settings
+        Their cut is a name.
 
     Returns
     -------
@@ -72,18 +89,39 @@ def with_rates(settings):
     Raises
     ------
     InputError
-        If there is no such optimiser, or a rate for stages that are not trained.
+        If one is impossible, or two of them contradict each other.
     """
-    if settings.optimizer not in OPTIMIZERS:
-        raise InputError(f"optimizer is {settings.optimizer!r}; choose {', '.join(OPTIMIZERS)}")
-    if settings.lr_pretrained is not None and settings.cut == "head":
-        raise InputError(f"lr_pretrained is {settings.lr_pretrained}, but no pretrained stage is trained; "
-                         "leave it out, or train from an earlier stage (--cut STAGE)")
+    named_schedule(settings.schedule, settings.epochs, settings.warmup)
+    for wrong, what in _mistakes(settings):
+        if wrong:
+            raise InputError(what)
     _, _, lr, lr_pretrained = OPTIMIZERS[settings.optimizer]
     if settings.cut == "head":
         lr_pretrained = None
     return replace(settings, lr=lr if settings.lr is None else settings.lr,
                    lr_pretrained=lr_pretrained if settings.lr_pretrained is None else settings.lr_pretrained)
+
+
+def _mistakes(settings):
+    """Yield what might be wrong: whether it is, and what to say."""
+    s = settings
+    yield s.optimizer not in OPTIMIZERS, f"optimizer is {s.optimizer!r}; choose {', '.join(OPTIMIZERS)}"
+    yield s.lr_pretrained is not None and s.cut == "head", (
+        f"lr_pretrained is {s.lr_pretrained}, but no pretrained stage is trained; leave it out, or train from an earlier stage "
+        "(--cut STAGE)")
+    yield s.copies is not None and s.augment is None, (
+        f"copies is {s.copies}, but nothing distorts them; name distortions (--augment mirror,crop), or leave it out")
+    yield s.copies is not None and s.copies < 1, (
+        f"copies is {s.copies}; it must be 1 or more, or left out to distort anew in every epoch")
+    yield s.ema is not None and not 0 < s.ema < 1, (
+        f"ema is {s.ema}; it is the share of the average that is kept at each step, above 0 and below 1, such as 0.99")
+    yield s.ensemble < 1, f"ensemble is {s.ensemble}; it must be 1 or more"
+    yield s.ensemble > 1 and s.cut != "head", (
+        f"ensemble is {s.ensemble} and the cut {s.cut}, but its members are heads, which share all stages before them; leave out "
+        "one of the two")
+    yield s.ensemble > 1 and s.augment is not None and s.copies is None, (
+        f"ensemble is {s.ensemble} with distortions anew in every epoch, but its members share one cache; say how many distorted "
+        "copies it should hold (--copies 4)")
 
 
 def build_optimizer(net, settings):
@@ -94,7 +132,7 @@ def build_optimizer(net, settings):
     net : Sequential
         With a stage "head"; frozen parameters are left out.
     settings : Settings
-        With rates, see `with_rates`.
+        With rates, see `checked`.
 
     Returns
     -------
