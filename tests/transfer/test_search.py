@@ -277,6 +277,8 @@ def test_a_training_that_explodes_is_a_bad_trial_and_no_error(go, tmp_path, monk
 @pytest.mark.parametrize("options, says", [
     ({"method": "grid"}, "method 'grid'.* one of block, random"), ({"trials": 0}, "0 trials"), ({"folds": 1}, "1 folds"),
     ({"folds": 10}, "training photos, too few for 10 folds; add photos, or take fewer folds"),
+    ({"settings": Settings(augment="crop", copies=2)}, "not for trials"), ({"settings": Settings(tta=True)}, "not for trials"),
+    ({"settings": Settings(ensemble=2)}, "not for trials"),
     ({"settings": Settings(cut="fire9")}, "the cut is fire9"), ({"settings": Settings(optimizer="lion")}, "optimizer is 'lion'"),
 ])
 def test_what_cannot_be_searched_is_refused_in_one_line(options, says, go, tmp_path):
