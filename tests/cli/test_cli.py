@@ -120,6 +120,9 @@ def test_info_tells_versions_threads_and_gpu():
     (["cache", "--keep", "1", "--older-than", "1"], "not allowed with"),
     (["search", "--trials", "5"], "5 trials for the 4 blocks"), (["search", "--folds", "1"], "a whole number from 2"),
     (["search", "--data", ".", "--out", "x"], "out x lies in the folder of the photos"),
+    (["transfer", "--copies", "2"], "copies is 2, but nothing distorts them"),
+    (["transfer", "--augment", "blur"], "augment is 'blur'; choose from mirror"),
+    (["transfer", "--ensemble", "2", "--cut", "fire9"], "its members are heads"), (["transfer", "--ema", "1"], "below 1"),
     (["transfer", "--weight-decay", "-1"], "is not a number from 0"),
     (["frobnicate"], "invalid choice: 'frobnicate'"),
     ([], "required: COMMAND"),
@@ -163,6 +166,25 @@ def test_ctrl_c_leaves_no_half_written_file_and_the_next_run_goes_on(folder, tmp
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "15/15" not in done.stderr, "the second run computed everything again"
+
+
+# Options of transfer
+
+def test_what_a_run_was_told_predict_does(folder, run, tmp_path):
+    """Distorted copies, several heads and the mirror: printed, saved, and done again on other photos."""
+    cache, out = run[0].parent / "cache", tmp_path / "run"
+    done = tinynet("transfer", "--data", folder, "--out", out, "--cache", cache, "--epochs", 3, "--augment", "mirror,crop",
+                   "--copies", 2, "--ensemble", 3, "--hidden", 4, "--ema", "--tta", "--schedule", "cosine")
+    assert done.returncode == 0, done.stderr
+    settings = json.loads((out / "metrics.json").read_text(encoding="utf-8"))["settings"]
+    assert [settings[name] for name in ("augment", "copies", "ensemble", "ema", "tta")] == ["mirror,crop", 2, 3, 0.99, True]
+    assert "test, each of the members" in done.stdout and "test, without the mirror" in done.stdout
+    image = sorted(folder.glob("*/*.png"))[0]
+    with Image.open(image) as picture:
+        picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "mirrored.png")
+    one, mirrored = json.loads(tinynet("predict", out, image, tmp_path / "mirrored.png", "--json").stdout)
+    p, q = ({entry["name"]: entry["p"] for entry in photo["top"]} for photo in (one, mirrored))
+    assert p == pytest.approx(q, abs=0.02) and sum(p.values()) == pytest.approx(1, abs=1e-5)
 
 
 # Search

@@ -75,6 +75,7 @@ FIGURES = {
     "curves without validation": lambda: plots.curves({"train_loss": [1, 2], "train_accuracy": [0, 1],
                                                        "val_loss": [], "val_accuracy": []}),
     "curves of a diverged run": lambda: plots.curves({"train_loss": [1, 1e30, np.nan]}),
+    "curves with a rate": lambda: plots.curves(HISTORY | {"lr": [0.001, 0.02, 0.02, 0.01, 0.0004]}),
     "curves of 300 epochs": lambda: plots.curves({"train_loss": np.arange(300)}),
     "confusion of 2": lambda: plots.confusion([[0, 0], [3, 4]], ["tigger", LONG]),
     "confusion of strange names": lambda: plots.confusion(np.eye(len(STRANGE), dtype=int) * 12345, STRANGE),
@@ -169,6 +170,12 @@ def test_curves_have_labels_and_mark_the_best_epoch():
     np.testing.assert_array_equal(accuracy.get_lines()[1].get_ydata(), HISTORY["val_accuracy"])
     assert {"training", "validation", "best epoch: 3"} <= set(words(figure))
     assert train.get_linestyle() != val.get_linestyle() and train.get_marker() != val.get_marker()
+
+
+def test_curves_show_the_learning_rate_if_it_is_given():
+    *_, rate = FIGURES["curves with a rate"]().axes
+    assert rate.get_ylabel() == "learning rate" and rate.get_ylim()[0] == 0
+    np.testing.assert_array_equal(rate.get_lines()[0].get_xydata(), list(zip([1, 2, 3, 4, 5], [0.001, 0.02, 0.02, 0.01, 0.0004])))
 
 
 def test_curves_without_validation_have_one_line():

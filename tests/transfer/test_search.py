@@ -178,18 +178,6 @@ def test_ranges():
     assert list(ranges(Settings(optimizer="adam"))) == ["lr", "weight_decay", "hidden"]
 
 
-def test_the_best_has_the_highest_accuracy_then_the_lower_loss_then_comes_first():
-    trials = [Trial(Settings(lr=lr), None, (loss,) * 2, (accuracy,) * 2)
-              for lr, loss, accuracy in [(1, 0.1, 0.5), (2, 0.9, 0.8), (3, 0.7, 0.8), (4, 0.7, 0.8)]]
-    assert best_trial(trials).settings.lr == 3
-
-
-def test_a_trial_knows_its_means_and_its_standard_error():
-    trial = Trial(Settings(), None, (0.1, 0.2, 0.6), (0.5, 0.75, 1.0))
-    assert (trial.loss, trial.accuracy) == pytest.approx((0.3, 0.75))
-    assert trial.error == pytest.approx(0.25 / math.sqrt(3))
-
-
 # Stopping and going on
 
 def test_the_same_seed_gives_the_same_trials_for_any_number_of_workers(go, tmp_path):

@@ -230,12 +230,15 @@ def _tiles(mistakes, n_wrong):
 def _training(history, settings):
     n, best = len(history["train_loss"]), history["best_epoch"] + 1
     why = ", which had the lowest validation loss" if history["val_loss"] else ""
-    whose = f" These are the curves of the first of {settings['ensemble']} layers." if settings.get("ensemble", 1) > 1 else ""
-    rate = f" The learning rate followed the schedule “{escape(settings['schedule'])}”" if "lr" in history else ""
-    rate += f" after {settings['warmup']} epochs of warm-up" * bool(rate and settings.get("warmup")) + "." * bool(rate)
+    more = ""
+    if "lr" in history:
+        warmup = f" after {settings['warmup']} epochs of warm-up" if settings["warmup"] else ""
+        more += f" The learning rate followed the schedule “{escape(settings['schedule'])}”{warmup}."
+    if settings.get("ensemble", 1) > 1:
+        more += f" These are the curves of the first of {settings['ensemble']} layers."
     return (f"<p>{n} epochs; each uses every training picture{' and every copy' * bool(settings.get('copies'))} once. The weights kept are those of epoch "
             f"{best}{why}. Where validation loss rises while training loss falls, the network learns its "
-            f"pictures by heart.{rate}{whose}</p>")
+            f"pictures by heart.{more}</p>")
 
 
 def _data(dataset, classes, train_rows, test_rows):
