@@ -8,7 +8,6 @@ difference is to the head alone on the same photos: the mean over the seeds, and
 (deviation / sqrt of their number). The first run computes some 20,000 activations, which --cache keeps for the next.
 """
 import argparse
-import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +18,8 @@ from tinynet.optim import SGD
 from tinynet.transfer import ActivationCache, evaluate, fit, freeze, replace_head
 
 EPOCHS = 60
-EACH = [(name,) for name in AUGMENTS]
-TOGETHER = [("mirror", "crop"), ("mirror", "crop", "colour"), tuple(AUGMENTS)]
+CHOICES = [(), ("mirror",), ("crop",), ("colour",), ("mirror", "crop", "colour"), ("rotate",), ("mirror", "crop"), ("shear",),
+           ("light",), ("warp",), ("pca",), tuple(AUGMENTS)]
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,8 @@ class Bench:
 
     def codes(self, photos):
         """Return the features (N, 512) of all photos and copies."""
-        cached = self.cache.activations(self.trunk, photos, self.base.preprocessing, "head", network=self.base.model)
+        cached = self.cache.activations(self.trunk, photos, self.base.preprocessing, "head", progress=False,
+                                        network=self.base.model)
         return cached[np.arange(len(photos))]
 
     def choose(self, n, seed):
@@ -61,17 +61,12 @@ class Bench:
     def accuracy(self, n, seed, names):
         """Train a head with these distortions; return its accuracy on the other photos, and on them under the lamp."""
         train, test = self.choose(n, seed)
-        if "pca" in names:                                                  # measured on the photos that train, no others
-            augment, of = named_augment(",".join(names), map(self.photos.image, train)), train
-        elif names:                                                         # the same for all choices: for all of them at once
-            augment, of = named_augment(",".join(names)), np.unique([self.choose(15, s)[0] for s in self.seeds])
-        copies = Copies(self.photos, of, augment, self.copies) if names else self.photos
-        rows = train if not names else np.concatenate(
-            [train, *(len(self.photos) + k * len(of) + np.searchsorted(of, train) for k in range(self.copies))])
-        x, head = self.codes(copies), self.head_net()["head":]
-        head["head"]["standardize"].fit(x[rows])
+        augment = named_augment(",".join(names), map(self.photos.image, train)) if names else None  # "pca": of these photos
+        photos = Copies(self.photos, train, augment, self.copies if names else 0)
+        x, head = self.codes(photos), self.head_net()["head":]
+        head["head"]["standardize"].fit(x[photos.rows])
         epochs = EPOCHS if names else EPOCHS * (1 + self.copies)
-        fit(head, x, copies.labels, rows, rows[:0], SGD(head.parameters(), 0.02, 0.9, weight_decay=0.1), epochs,
+        fit(head, x, photos.labels, photos.rows, [], SGD(head.parameters(), 0.02, 0.9, weight_decay=0.1), epochs,
             np.random.default_rng(seed), progress=False)
         return [evaluate(head, tested, self.photos.labels, test).accuracy for tested in (x, self.lamp)]
 
@@ -86,16 +81,14 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     bench = Bench(arguments.data, arguments.cache, arguments.seeds, arguments.copies)
     print("| photos a class | distortions | accuracy | difference | under a lamp | difference |\n|---|---|---|---|---|---|")
-    for n in (5, 15):
-        alone = None
-        for names in [(), *EACH, *TOGETHER]:
+    alone = {}
+    for names in CHOICES:
+        for n in (5, 15):
             found = np.array([bench.accuracy(n, seed, names) for seed in bench.seeds]) * 100        # (seeds, 2)
-            alone = found if alone is None else alone
-            cells = [f"{mean:.1f} ± {spread:.1f} | {gain:+.1f} ± {chance:.1f}" for mean, spread, gain, chance in zip(
-                found.mean(axis=0), found.std(axis=0, ddof=1), (found - alone).mean(axis=0),
-                (found - alone).std(axis=0, ddof=1) / len(found) ** 0.5)]
-            print(f"| {n} | {', '.join(names) or 'head alone'} | {' | '.join(cells)} |")
-            sys.stdout.flush()
+            gain = found - alone.setdefault(n, found)
+            cells = [f"{found[:, k].mean():.1f} ± {found[:, k].std(ddof=1):.1f} | {gain[:, k].mean():+.1f} ± "
+                     f"{gain[:, k].std(ddof=1) / len(gain) ** 0.5:.1f}" for k in (0, 1)]
+            print(f"| {n} | {', '.join(names) or 'head alone'} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

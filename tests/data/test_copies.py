@@ -137,3 +137,13 @@ def test_a_distortion_of_ones_own_may_not_write_into_the_image():
 
     with pytest.raises(ValueError, match="read-only"):
         Copies(Pictures(), ROWS, Black(), 1).image(8)
+
+
+def test_a_distortion_that_draws_from_elsewhere_is_refused():
+    class Shaken(ColourShift):
+        def distort(self, image, rng):
+            return super().distort(image, np.random.default_rng())
+
+    with pytest.raises(InputError, match=r"Copies: .*Shaken\(deviation=20.0\) makes another picture each time"):
+        Copies(Pictures(), ROWS, Shaken(), 1)
+    assert len(Copies(Pictures(), ROWS, Shaken(), 0)) == len(Copies(Pictures(), [], Shaken(), 2)) == 8

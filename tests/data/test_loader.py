@@ -166,16 +166,16 @@ def test_the_threads_load_the_next_batch_while_the_caller_is_at_work(workers):
 
     class Counted(Pictures):
         def image(self, i):
-            assert threading.current_thread() is not threading.main_thread()
-            loaded.append(i)
+            loaded.append(threading.current_thread())
             return super().image(i)
 
     epoch = iter(loader(workers, dataset=Counted()))
+    loaded.clear()
     next(epoch)
     deadline = time.monotonic() + 10
     while len(loaded) < 2 * SHORT and time.monotonic() < deadline:
         time.sleep(0.005)                                   # the caller asks for nothing
-    assert len(loaded) >= 2 * SHORT
+    assert len(loaded) >= 2 * SHORT and threading.main_thread() not in loaded
     epoch.close()
 
 
@@ -266,3 +266,14 @@ def test_a_distortion_that_writes_into_the_image_is_stopped():
     assert kept.any() and kept.flags.writeable
     with pytest.raises(ValueError, match="read-only"):
         list(loader(augment=black))
+
+
+def test_a_distortion_that_draws_from_elsewhere_is_refused():
+    own = np.random.default_rng(0)
+
+    def shaken(image, rng):
+        return Mirror()(image, own)
+
+    with pytest.raises(InputError, match="Loader: .*shaken.* makes another picture each time from the same numbers"):
+        loader(augment=shaken)
+    assert len(loader(augment=shaken, rows=[])) == 0

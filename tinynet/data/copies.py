@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from ..errors import InputError
-from .loader import distorted
+from .loader import check_augment, distorted
 
 
 class Copies:
@@ -41,7 +41,8 @@ class Copies:
     Raises
     ------
     InputError
-        If `copies` is below 0, or the repr of `augment` is the one Python makes up, which no later run can know again.
+        If `copies` is below 0, the repr of `augment` is the one Python makes up, which no later run can know again, or it
+        draws numbers from elsewhere.
     """
 
     def __init__(self, dataset, rows, augment, copies, seed=0):
@@ -54,6 +55,8 @@ class Copies:
         self.name, self.classes = dataset.name, dataset.classes
         self.augmented = getattr(dataset, "augmented", False)
         rows = np.asarray(rows, np.int64)
+        if copies and len(rows):
+            check_augment("Copies", augment, dataset.image(rows[0]))
         self._of = np.concatenate([np.arange(len(dataset)), np.tile(rows, copies)])     # the image each is made from
         self._copy = np.concatenate([np.full(len(dataset), -1), np.repeat(np.arange(copies), len(rows))])   # -1: none
         self.labels = np.asarray(dataset.labels)[self._of]

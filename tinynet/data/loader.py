@@ -97,7 +97,7 @@ class Loader:
     Raises
     ------
     InputError
-        If the batch size is below 1, or images are to be distorted without an rng.
+        If the batch size is below 1, or images are to be distorted without an rng or by numbers from elsewhere.
     Exception
         Whatever a thread raises, with the image's title in a note.
     """
@@ -108,6 +108,8 @@ class Loader:
         self.dataset, self.rows, self.batch_size = dataset, np.asarray(rows, np.int64), batch_size
         self.preprocessing, self.augment, self.rng, self.workers = preprocessing, augment, rng, workers
         self._n_batches = len(list(batches(len(self.rows), batch_size)))
+        if augment is not None and len(self.rows):
+            check_augment("Loader", augment, dataset.image(self.rows[0]))
 
     def __len__(self):
         """Return the number of batches in an epoch."""
@@ -154,6 +156,28 @@ def distorted(image, augment, seed):
     image = image.view()
     image.flags.writeable = False
     return augment(image, np.random.default_rng(seed))
+
+
+def check_augment(who, augment, image):
+    """Check that a distortion draws from the generator it is given, and from nothing else.
+
+    Parameters
+    ----------
+    who : str
+        Who asks, for the message.
+    augment : callable
+    image : ndarray, uint8 (H, W, 3)
+        It is distorted five times in the same way.
+
+    Raises
+    ------
+    InputError
+        If the copies differ.
+    """
+    copies = [distorted(image, augment, seed=0) for _ in range(5)]
+    if not all(np.array_equal(copy, copies[0]) for copy in copies):
+        raise InputError(f"{who}: {augment!r} makes another picture each time from the same numbers, which nobody can repeat; "
+                         "draw from the rng it is given alone")
 
 
 def _gather(images, n, preprocessing):
