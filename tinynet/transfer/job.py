@@ -95,29 +95,26 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         run_id = sha256(json.dumps([asdict(settings), base.weights.get("sha256"), dataset.classes, keys,
                                     dataset.labels.tolist()]).encode())
         members, histories = [], []
-        for i in range(settings.ensemble):
-            if i > 0:
-                rng = np.random.default_rng([settings.seed, i])         # the first member's is [seed, 0], the same as seed
-                trained = Sequential(head=new_head(codes.shape[1], len(dataset.classes), settings.hidden, rng)).to(settings.device)
+        for i, (member, rng) in enumerate(_untrained(trained, codes.shape[1], len(dataset.classes), settings, rng)):
             loader = None
             if augment is not None and settings.copies is None:
                 loader = TrunkLoader(trunk, dataset, train, settings.batch_size, base.preprocessing, augment, rng, workers)
             checkpoint = Checkpoint(out / CHECKPOINT.format(f"-{i}" if i else ""), run_id)
-            histories.append(train_stages(trained, codes, copies.labels, copies.rows, val, settings, rng, loader, workers,
+            histories.append(train_stages(member, codes, copies.labels, copies.rows, val, settings, rng, loader, workers,
                                           progress, checkpoint))
-            members.append(trained)
+            members.append(member)
     with _timed(seconds, "evaluate"):
         trained = joined(members)
 
-        def measure(part, x=seen, rows=test):
-            return evaluate(ViewEnsemble(part) if x is seen and settings.tta else part, x, dataset.labels, rows, workers=workers)
+        def measure(part, rows):
+            return evaluate(ViewEnsemble(part) if settings.tta else part, seen, dataset.labels, rows, workers=workers)
 
-        measured = {part: measure(trained, rows=rows) for part, rows in (("train", train), ("val", val), ("test", test))}
+        measured = {part: measure(trained, rows) for part, rows in (("train", train), ("val", val), ("test", test))}
         alone = {}
         if settings.ensemble > 1:
-            alone["members_test_accuracy"] = [measure(member).accuracy for member in members]
+            alone["members_test_accuracy"] = [measure(member, test).accuracy for member in members]
         if settings.tta:
-            alone["one_view_test_accuracy"] = measure(trained, codes).accuracy
+            alone["one_view_test_accuracy"] = evaluate(trained, codes, dataset.labels, test, workers=workers).accuracy
 
     data = str(Path(dataset.root).resolve()) if hasattr(dataset, "root") else None
     metrics = {
@@ -135,6 +132,14 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         if report is not None:
             report(folder, dataset, metrics, histories[0], measured["test"], train, test, augment)
     return metrics
+
+
+def _untrained(trained, n_features, n_classes, settings, rng):
+    """Yield each network to be trained, with its random numbers: the stages from the cut on, then further heads of an ensemble."""
+    yield trained, rng                                      # of default_rng(seed), which is that of [seed, 0]
+    for i in range(1, settings.ensemble):
+        rng = np.random.default_rng([settings.seed, i])
+        yield Sequential(head=new_head(n_features, n_classes, settings.hidden, rng)).to(settings.device), rng
 
 
 def peak_memory_mb():
