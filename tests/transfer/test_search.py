@@ -10,7 +10,7 @@ import pytest
 from tinynet import InputError
 from tinynet.data import stratified_split
 from tinynet.samples import DrawnCats
-from tinynet.transfer import OPTIMIZERS, Settings, Trial, best_trial, search
+from tinynet.transfer import OPTIMIZERS, Settings, Trial, best_trial, evaluate, search
 from tinynet.transfer.search import Range, at_random, by_block, ranges
 
 MODULE = sys.modules["tinynet.transfer.search"]
@@ -262,6 +262,13 @@ def test_a_training_that_explodes_is_a_bad_trial_and_no_error(go, tmp_path, monk
         go(trials=9)
 
 
+def test_a_fold_whose_loss_is_not_a_number_counts_as_exploded(go, tmp_path, monkeypatch):
+    monkeypatch.setattr(MODULE, "evaluate", lambda *a, **o: replace(evaluate(*a, **o), loss=math.nan))
+    with pytest.raises(InputError, match="every trial was infinite"):
+        go(method="random", trials=1)
+    assert json.loads((tmp_path / "trials.jsonl").read_text())["accuracies"] == [0, 0, 0]
+
+
 @pytest.mark.parametrize("options, says", [
     ({"method": "grid"}, "method 'grid'.* one of block, random"), ({"trials": 0}, "0 trials"), ({"folds": 1}, "1 folds"),
     ({"folds": 10}, "training photos, too few for 10 folds; add photos, or take fewer folds"),
@@ -271,5 +278,5 @@ def test_a_training_that_explodes_is_a_bad_trial_and_no_error(go, tmp_path, monk
 ])
 def test_what_cannot_be_searched_is_refused_in_one_line(options, says, go, tmp_path):
     with pytest.raises(InputError, match=says):
-        go(**options)
-    assert not (tmp_path / "trials.jsonl").exists()
+        go(**options, cache=tmp_path / "cache")
+    assert not (tmp_path / "trials.jsonl").exists() and not (tmp_path / "cache").exists()

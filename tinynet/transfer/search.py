@@ -180,11 +180,11 @@ def search(dataset, out, settings=Settings(), method="block", trials=28, folds=5
     cache = Path(cache or Path(out).parent / "cache")
     refuse_inside(getattr(dataset, "root", None), out=out, cache=cache)
     part, train, val = _without_test(dataset, settings.seed)
+    fold_of = _folds(part, train, folds, settings.seed)
     base = pretrained(settings.model, settings.weights)
     trunk = unfreeze(build(base, len(dataset.classes), None, None), "head")[:"head"].to(settings.device)
     x = ActivationCache(cache).activations(trunk, part, base.preprocessing, "head", workers=workers, progress=progress,
                                            network=base.model)[:]
-    fold_of = _folds(part, train, folds, settings.seed)
     known = TrialFile(Path(out) / "trials.jsonl", folds, [x, part.labels, train, fold_of, val])
 
     with tqdm(total=trials, desc="search", unit="trial", disable=not progress) as bar:
@@ -217,11 +217,11 @@ def _cross_validate(settings, n_classes, x, labels, train, fold_of, val):
             with np.errstate(over="ignore", invalid="ignore"):      # some rates are meant to be too high
                 train_stages(net, x, labels, train[fold_of != fold], val, settings, rng, workers=1, progress=False)
                 found = evaluate(net, x, labels, train[fold_of == fold], workers=1)
-            loss, accuracy = found.loss, found.accuracy
+            finite = math.isfinite(found.loss)
         except Diverged:
-            loss, accuracy = math.inf, 0.0
-        losses.append(loss)
-        accuracies.append(accuracy)
+            finite = False
+        losses.append(found.loss if finite else math.inf)
+        accuracies.append(found.accuracy if finite else 0.0)
     return losses, accuracies
 
 
