@@ -118,6 +118,12 @@ def test_info_tells_versions_threads_and_gpu():
     (["transfer", "--data", "..", "--out", "/elsewhere", "--cache", "c"], "cache c lies in the folder of the photos"),
     (["cache", "--folder", "nowhere"], "nowhere: is no folder"), (["cache", "--keep", "-1"], "a whole number from 0"),
     (["cache", "--keep", "1", "--older-than", "1"], "not allowed with"),
+    (["search", "--trials", "5"], "5 trials for the 4 blocks"), (["search", "--folds", "1"], "a whole number from 2"),
+    (["search", "--data", ".", "--out", "x"], "out x lies in the folder of the photos"),
+    (["transfer", "--copies", "2"], "copies is 2, but nothing distorts them"),
+    (["transfer", "--augment", "blur"], "augment is 'blur'; choose from mirror"),
+    (["transfer", "--ensemble", "2", "--cut", "fire9"], "its members are heads"), (["transfer", "--ema", "1"], "below 1"),
+    (["transfer", "--weight-decay", "-1"], "is not a number from 0"),
     (["frobnicate"], "invalid choice: 'frobnicate'"),
     ([], "required: COMMAND"),
 ])
@@ -160,6 +166,70 @@ def test_ctrl_c_leaves_no_half_written_file_and_the_next_run_goes_on(folder, tmp
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "15/15" not in done.stderr, "the second run computed everything again"
+
+
+# Options of transfer
+
+def test_what_a_run_was_told_predict_does(folder, run, tmp_path):
+    """Distorted copies, several heads and the mirror: printed, saved, and done again on other photos."""
+    cache, out = run[0].parent / "cache", tmp_path / "run"
+    done = tinynet("transfer", "--data", folder, "--out", out, "--cache", cache, "--epochs", 3, "--augment", "mirror,crop",
+                   "--copies", 2, "--ensemble", 3, "--hidden", 4, "--ema", "--tta", "--schedule", "cosine")
+    assert done.returncode == 0, done.stderr
+    settings = json.loads((out / "metrics.json").read_text(encoding="utf-8"))["settings"]
+    assert [settings[name] for name in ("augment", "copies", "ensemble", "ema", "tta")] == ["mirror,crop", 2, 3, 0.99, True]
+    assert "test, each of the members" in done.stdout and "test, without the mirror" in done.stdout
+    image = sorted(folder.glob("*/*.png"))[0]
+    with Image.open(image) as picture:
+        picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "mirrored.png")
+    one, mirrored = json.loads(tinynet("predict", out, image, tmp_path / "mirrored.png", "--json").stdout)
+    p, q = ({entry["name"]: entry["p"] for entry in photo["top"]} for photo in (one, mirrored))
+    assert p == pytest.approx(q, abs=0.02) and sum(p.values()) == pytest.approx(1, abs=1e-5)
+
+
+# Search
+
+def test_search_ends_with_a_line_that_repeats_the_winner(folder, tmp_path):
+    name = "-it's $HOME" if os.name != "nt" else "odd name"
+    shutil.copytree(folder, tmp_path / name)
+    options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": os.getcwd()}}
+    command = ["search", f"--data={name}", "--trials", 12, "--folds", 2, "--epochs", 2, "--out", "found (1)"]
+    done = tinynet(*command, **options)
+    assert done.returncode == 0 and "search: 100%" in done.stderr, done.stderr
+    found = tmp_path / "found (1)"
+    with Image.open(found / "search.png") as picture:
+        picture.load()
+    lines = done.stdout.splitlines()
+    assert lines[1].split() == ["lr", "weight", "decay", "hidden", "loss", "accuracy"]
+    metrics = json.loads((found / "metrics.json").read_text(encoding="utf-8"))
+    assert [float(lines[2].split()[0]), float(lines[2].split()[1])] == [metrics["settings"][key] for key in ("lr", "weight_decay")]
+    assert f"of {metrics['n_test']} test photos right: {metrics['test_accuracy']:.3f} (95% interval" in done.stdout
+    before, trials = (found / "model.safetensors").read_bytes(), (found / "trials.jsonl").read_bytes()
+    (found / "model.safetensors").unlink()
+    line = lines[-1].removeprefix("repeat it: ")
+    assert line.startswith("tinynet transfer --data")
+    again = tinynet(*shlex.split(line)[1:], **options)
+    assert again.returncode == 0, again.stderr
+    assert (found / "model.safetensors").read_bytes() == before and (found / "trials.jsonl").read_bytes() == trials
+    assert tinynet(*command, **options).stdout == done.stdout
+    assert (found / "trials.jsonl").read_bytes() == trials, "the second search tried something again"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills")
+def test_a_search_that_is_killed_goes_on(folder, tmp_path):
+    command = [sys.executable, "-m", "tinynet", "search", "--data", str(folder), "--out", str(tmp_path / "run"),
+               "--trials", "12", "--folds", "3", "--epochs", "30", "--method", "random"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    trials = tmp_path / "run/trials.jsonl"
+    while process.poll() is None and not (trials.exists() and trials.read_bytes().count(b"\n") >= 2):
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    kept = trials.read_bytes()
+    assert 2 <= kept.count(b"\n") < 12, "it was not killed in the middle"
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert trials.read_bytes().startswith(kept) and trials.read_bytes().count(b"\n") == 12
 
 
 # Many photos

@@ -79,6 +79,26 @@ def test_few_results_wait_to_be_used():
     assert used == 40 and max(ahead) <= 5
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_so_many_jobs_are_begun_as_were_asked_for_while_the_caller_is_at_work(workers):
+    started = []
+    results = threads.ordered_map(started.append, range(40), workers, ahead=11)
+    next(results)
+    deadline = time.monotonic() + 10
+    while len(started) < 12 and time.monotonic() < deadline:
+        time.sleep(0.002)
+    time.sleep(0.02)
+    assert len(started) == 12
+    results.close()
+    assert list(threads.ordered_map(abs, range(5), workers, ahead=0)) == list(range(5))
+    assert list(threads.ordered_map(abs, [], workers, ahead=3)) == []
+
+
+def test_with_a_number_ahead_even_one_worker_has_a_thread(blas_of_two):
+    here = threading.current_thread()
+    assert here not in threads.ordered_map(lambda job: threading.current_thread(), range(3), 1, ahead=2)
+
+
 def test_an_exception_comes_with_its_own_traceback_and_starts_no_new_task(blas_of_two):
     started = []
 

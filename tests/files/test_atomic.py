@@ -37,3 +37,5 @@ def test_a_command_line_is_read_as_it_was_meant():
     names = ["plain", "two words", "it's", "$HOME", "a;b", "(1)", "-dash", "Ü", "new\nline", ""]
     words = shlex.split(command_line("tinynet", "predict", *names))
     assert words == ["tinynet", "predict", *[name if name != "-dash" else "./-dash" for name in names]]
+    line = command_line("tinynet", "transfer", data="-it's", skip_bad=True, hidden=None, ema=False, weight_decay=0.0, lr=2e-05)
+    assert shlex.split(line) == ["tinynet", "transfer", "--data", "./-it's", "--skip-bad", "--weight-decay", "0.0", "--lr", "2e-05"]

@@ -19,6 +19,10 @@ HISTORY = {"train_loss": [1.0, 0.6, 0.4, 0.3, 0.2], "val_loss": [1.1, 0.7, 0.5, 
            "best_epoch": 2}
 
 
+TRIALS = ({"lr": [2e-4, 2e-3, 0.02, 0.2, 2.0, 0.02, 0.02], "weight_decay": [0.1] * 5 + [1.0, 10.0],
+           "hidden": [None] * 5 + [8, 512]}, [0.3, 0.6, 0.8, 0.7, np.nan, 0.85, 0.5], [0.05] * 7, 5, ["lr"] * 5 + ["hidden"] * 2)
+
+
 def photos(n, seed=0):
     """Pictures of several shapes: wide, tall, tiny, larger than drawn, one grey."""
     rng = np.random.default_rng(seed)
@@ -71,12 +75,16 @@ FIGURES = {
     "curves without validation": lambda: plots.curves({"train_loss": [1, 2], "train_accuracy": [0, 1],
                                                        "val_loss": [], "val_accuracy": []}),
     "curves of a diverged run": lambda: plots.curves({"train_loss": [1, 1e30, np.nan]}),
+    "curves with a rate": lambda: plots.curves(HISTORY | {"lr": [0.001, 0.02, 0.02, 0.01, 0.0004]}),
     "curves of 300 epochs": lambda: plots.curves({"train_loss": np.arange(300)}),
     "confusion of 2": lambda: plots.confusion([[0, 0], [3, 4]], ["tigger", LONG]),
     "confusion of strange names": lambda: plots.confusion(np.eye(len(STRANGE), dtype=int) * 12345, STRANGE),
     "confusion of 20": lambda: plots.confusion(np.arange(400).reshape(20, 20),
                                                [LONG[:i * 3 + 1] for i in range(20)]),
     "confusion of 40": lambda: plots.confusion(np.eye(40, dtype=int), [f"class {i}" for i in range(40)]),
+    "a search": lambda: plots.search(*TRIALS[:4], TRIALS[4]),
+    "a search at random": lambda: plots.search(*TRIALS[:4]),
+    "a search of one trial": lambda: plots.search({"lr": [0.02], "hidden": [None]}, [0.5], [0.0], 0),
     "no mistakes": lambda: plots.mistakes([], [], [], [], []),
     "1 mistake": lambda: plots.mistakes(*wrong(1, "😀虎")),
     "100 mistakes": lambda: plots.mistakes(*wrong(100, LONG)),
@@ -164,6 +172,12 @@ def test_curves_have_labels_and_mark_the_best_epoch():
     assert train.get_linestyle() != val.get_linestyle() and train.get_marker() != val.get_marker()
 
 
+def test_curves_show_the_learning_rate_if_it_is_given():
+    *_, rate = FIGURES["curves with a rate"]().axes
+    assert rate.get_ylabel() == "learning rate" and rate.get_ylim()[0] == 0
+    np.testing.assert_array_equal(rate.get_lines()[0].get_xydata(), list(zip([1, 2, 3, 4, 5], [0.001, 0.02, 0.02, 0.01, 0.0004])))
+
+
 def test_curves_without_validation_have_one_line():
     loss, _ = FIGURES["curves without validation"]().axes
     assert len(loss.get_lines()) == 1
@@ -176,6 +190,27 @@ def test_curves_of_nothing_are_empty():
 def test_curves_refuse_lists_of_different_lengths():
     with pytest.raises(InputError, match="'train_loss': 2, 'val_loss': 1"):
         plots.curves({"train_loss": [1, 2], "val_loss": [1]})
+
+
+def test_a_search_shows_every_trial_with_its_error_and_marks_the_best():
+    figure = FIGURES["a search"]()
+    lr, decay, hidden = figure.axes
+    assert [axes.get_xlabel() for axes in figure.axes] == ["lr", "weight decay", "hidden"]
+    own, best = [bars for bars in lr.containers if bars.get_label() == "this one was varied"], lr.containers[-1]
+    np.testing.assert_allclose(np.transpose(own[0].lines[0].get_data()), [(2e-4, 0.3), (2e-3, 0.6), (0.02, 0.8), (0.2, 0.7)])
+    (low, high), = {tuple(segment[:, 1]) for segment in best.lines[2][0].get_segments()}
+    assert (low, high) == pytest.approx((0.8, 0.9)) and best.lines[0].get_xydata().tolist() == [[0.02, 0.85]]
+    cross, = [line for line in lr.get_lines() if line.get_marker() == "x"]
+    assert cross.get_xdata() == [2.0]
+    assert not [bars for bars in decay.containers if bars.get_label() == "this one was varied"]
+    assert {"none", "16", "this one was varied", "another was varied", "the best"} <= set(words(figure))
+    assert {bars.get_label() for bars in FIGURES["a search at random"]().axes[0].containers} \
+        == {"this one was varied", "the best"}
+
+
+def test_a_search_refuses_lists_of_different_lengths():
+    with pytest.raises(InputError, match="'lr': 1, 'accuracies': 2"):
+        plots.search({"lr": [1]}, [0.5, 0.6], [0, 0], 0)
 
 
 def test_confusion_has_counts_and_row_percentages():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tinynet.data import Mirror
 from tinynet.models import DEFAULT, ZOO
 from tinynet.report.page import wilson, write_report
 from tinynet.transfer import Evaluation
@@ -179,6 +180,52 @@ def test_what_was_done_is_said(stage, words, tmp_path):
     write_report(tmp_path, *run(Pictures(), settings={"cut": stage}))
     text = read(tmp_path).text
     assert words in text and "new last layer for 3 classes" in text and "from 33 training pictures" in text
+
+
+SETTINGS = {"cut": "head", "hidden": None, "lr": 0.02, "optimizer": "momentum", "seed": 0, "augment": None, "copies": None}
+
+
+def test_members_and_views_are_shown_with_their_intervals(tmp_path):
+    members = {"members_test_accuracy": [0.5, 0.75], "one_view_test_accuracy": 1.0}
+    write_report(tmp_path, *run(Pictures(), settings=SETTINGS | {"ensemble": 2, "tta": True}, **members))
+    text = read(tmp_path).text.replace("\u00a0", " ")
+    assert "member 150.0%25% to 75%member 275.0%47% to 91%all, without the mirror100.0%76% to 100%together83.3%55% to 95%" in text
+    assert "2 such layers were trained" in text and "once in the mirror" in text and "the first of 2 layers" in text
+
+
+def test_many_members_are_summed_up(tmp_path):
+    write_report(tmp_path, *run(Pictures(), members_test_accuracy=[0.5] * 5 + [1.0] * 6))
+    text = read(tmp_path).text
+    assert "the worst member50.0%" in text and "the best member100.0%" in text and "on average77.3%" in text
+    assert "member 1" not in text
+
+
+def test_one_view_alone_is_compared_without_members(tmp_path):
+    write_report(tmp_path, *run(Pictures(), one_view_test_accuracy=0.5))
+    assert "interval" in read(tmp_path).text and "without the mirror50.0%" in read(tmp_path).text
+
+
+@pytest.mark.parametrize("copies, n, words", [(2, 2, "2 distorted copies of it (mirror, <b>)"), (1, 1, "1 distorted copy of it"),
+                                              (9, 5, "9 distorted copies"), (None, 5, "distorted anew in every epoch (mirror, <b>)")])
+def test_distorted_copies_are_shown_beside_their_pictures(copies, n, words, tmp_path):
+    dataset, settings = Pictures(), SETTINGS | {"augment": "mirror,<b>", "copies": copies}
+    dataset.key = lambda i: f"{i:064x}"
+    write_report(tmp_path, *run(dataset, settings=settings), Mirror(p=1))
+    page = read(tmp_path)
+    assert words in page.text
+    html = (tmp_path / "report.html").read_text(encoding="utf-8").split("Distorted copies</h3>")[1].split("</section>")[0]
+    strips = html.split('class="strip"')[1:]
+    assert [strip.count("<img") for strip in strips] == [1 + n] * 3
+    first, *others = re.findall(r"base64,([^\"]+)", strips[1])
+    images = [np.asarray(Image.open(io.BytesIO(base64.b64decode(data))), int) for data in (first, *others)]
+    assert all(np.abs(image[:, ::-1] - images[0]).mean() < 0.6 * np.abs(image - images[0]).mean() for image in images[1:])
+    assert ("that were trained on" in html) == bool(copies)
+
+
+def test_the_schedule_is_said(tmp_path):
+    dataset, metrics, history, *rest = run(Pictures(), settings=SETTINGS | {"schedule": "co<s>ine", "warmup": 3})
+    write_report(tmp_path, dataset, metrics, history | {"lr": [0.1, 0.2]}, *rest)
+    assert "The learning rate followed the schedule “co<s>ine” after 3 epochs of warm-up." in read(tmp_path).text
 
 
 def test_each_class_has_its_row(page):

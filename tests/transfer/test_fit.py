@@ -1,11 +1,13 @@
 """fit and evaluate, on a small problem that can be learnt."""
 import importlib
+import threading
 
 import numpy as np
 import pytest
 
 from tinynet import InputError, Tensor, ops
 from tinynet.compute import parallel
+from tinynet.data import ColourShift, Compose, Crop, Loader, Mirror, Preprocessing, load_inputs
 from tinynet.layers import BatchNorm, Conv2d, Dropout, GlobalAvgPool2d, Linear, ReLU, Sequential, zeros
 from tinynet.optim import EMA, SGD, Adam, exponential_decay, warmup
 from tinynet.transfer import Checkpoint, evaluate, fit
@@ -233,6 +235,86 @@ def test_micro_batches_change_nothing_that_can_be_seen(workers, monkeypatch):
     np.testing.assert_allclose(loss, whole_loss, rtol=1e-5)
     for name, array in whole.items():
         np.testing.assert_allclose(state[name], array, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+# From a loader
+
+class Stripes:
+    """Pictures of three classes, striped one way, the other way, or not at all."""
+
+    labels = np.arange(24) % K
+
+    def title(self, i):
+        return f"stripes {i}"
+
+    def image(self, i):
+        image = np.random.default_rng(i).integers(0, 120, (8, 8, 3), np.uint8)
+        image[(slice(None, None, 2), (slice(None), slice(None, None, 2)), slice(0))[self.labels[i]]] += 120
+        return image
+
+
+PREP = Preprocessing(resize=8, crop=8, resample="bilinear", channels="RGB", mean=(128,) * 3, scale=0.02)
+AUGMENT = Compose((Mirror(), Crop(), ColourShift()))
+TRAIN, VAL = np.arange(17), np.arange(17, 24)
+
+
+def striped(rows_or_augment=AUGMENT, epochs=4, workers=2, checkpoint=None):
+    """Train on stripes: from a loader with a distortion or None, or from prepared inputs if rows are given."""
+    rng = np.random.default_rng(5)
+    net = Sequential(conv=Conv2d(3, 5, 3, rng=rng), relu=ReLU(), drop=Dropout(0.2, rng), pool=GlobalAvgPool2d(), out=Linear(5, K, rng))
+    x, labels = load_inputs(Stripes(), np.arange(24), PREP), Stripes.labels
+    train = (rows_or_augment if isinstance(rows_or_augment, np.ndarray)
+             else Loader(Stripes(), TRAIN, 4, PREP, rows_or_augment, rng, workers))
+    history = fit(net, x, labels, train, VAL, Adam(net.parameters(), lr=0.02), epochs, rng, batch_size=4, progress=False,
+                  checkpoint=checkpoint)
+    return history, {name: array.tobytes() for name, array in net.state_dict().items()}
+
+
+def test_a_loader_that_distorts_nothing_equals_prepared_inputs_bit_for_bit():
+    assert striped(None) == striped(TRAIN)
+
+
+def test_a_loader_that_distorts_learns_something_else_and_the_same_with_any_number_of_workers():
+    found = striped(workers=1)
+    assert found == striped(workers=3) and found[1] != striped(None)[1]
+
+
+def test_a_run_from_a_loader_that_was_stopped_and_resumed_equals_bit_for_bit_one_that_was_not(tmp_path, monkeypatch):
+    expected = striped()
+    path, train_epoch, epochs = tmp_path / "run.safetensors", fit_module._train_epoch, []
+
+    def stop_in_the_third_epoch(*arguments):
+        epochs.append(1)
+        if len(epochs) == 3:
+            raise Stop
+        return train_epoch(*arguments)
+
+    monkeypatch.setattr(fit_module, "_train_epoch", stop_in_the_third_epoch)
+    with pytest.raises(Stop):
+        striped(checkpoint=Checkpoint(path, "a", every=0))
+    assert striped(checkpoint=Checkpoint(path, "a", every=0)) == expected and len(epochs) == 3 + 2
+
+
+def test_a_loader_must_draw_from_the_generator_that_is_saved():
+    net = dropout_net()
+    foreign = Loader(Stripes(), TRAIN, 4, PREP, AUGMENT, np.random.default_rng(5))
+    with pytest.raises(InputError, match="fit: the loader draws from a generator of its own, which no checkpoint would save"):
+        fit(net, None, Stripes.labels, foreign, VAL, Adam(net.parameters()), 1, np.random.default_rng(5))
+
+
+def test_stopped_in_mid_epoch_a_loader_leaves_no_thread():
+    rng, net = np.random.default_rng(5), Sequential(pool=GlobalAvgPool2d(), out=Linear(3, K, np.random.default_rng(0)))
+
+    before = set(threading.enumerate())                     # a progress bar may have left one
+
+    def loss(scores, labels, total):
+        assert set(threading.enumerate()) > before
+        raise Stop
+
+    with pytest.raises(Stop):
+        fit(net, None, Stripes.labels, Loader(Stripes(), TRAIN, 4, PREP, AUGMENT, rng), VAL, Adam(net.parameters()), 1, rng,
+            loss=loss, progress=False)
+    assert set(threading.enumerate()) <= before
 
 
 def test_evaluate_counts(monkeypatch):

@@ -6,6 +6,7 @@ from tinynet import InputError, Tensor, ops
 from tinynet.layers import (BatchNorm, Conv2d, Dropout, Flatten, GlobalAvgPool2d, Linear, MaxPool2d, Module, ReLU,
                             Sequential)
 from tinynet.transfer import replace_head, unfreeze
+from tinynet.transfer.head import new_head
 
 N, C, F, K = 5, 3, 7, 4
 SHAPE = (C, 8, 11)
@@ -39,13 +40,21 @@ def test_a_hidden_layer_has_he_weights_and_the_body_is_shared(rng):
 
 @pytest.mark.parametrize("arguments", [{"n_classes": 1}, {"n_classes": 3, "hidden": 0}])
 def test_replace_head_refuses_what_cannot_be_a_classifier(arguments, rng):
-    with pytest.raises(InputError, match="replace_head: .* at least 2 classes"):
+    with pytest.raises(InputError, match="head: .* at least 2 classes"):
         replace_head(small_net(rng), cut="drop", image_shape=SHAPE, rng=rng, **arguments)
 
 
 def test_a_hidden_layer_without_random_numbers_says_so(rng):
     with pytest.raises(InputError, match="pass rng="):
         replace_head(small_net(rng), K, "drop", SHAPE, hidden=5)
+
+
+def test_a_head_alone_is_the_head_of_a_network_with_the_same_random_numbers():
+    net = replace_head(small_net(np.random.default_rng(0)), K, "drop", SHAPE, hidden=5, rng=np.random.default_rng(7))
+    head = new_head(F, K, hidden=5, rng=np.random.default_rng(7))
+    assert list(head.state_dict()) == list(net["head"].state_dict())
+    for one, other in zip(head.state_dict().values(), net["head"].state_dict().values()):
+        np.testing.assert_array_equal(one, other)
 
 
 class Branch(Module):

@@ -7,21 +7,16 @@ import numpy as np
 import pytest
 
 from tinynet import InputError, Tensor, __version__
-from tinynet.data import ImageFolder, load_inputs
+from tinynet.compute import parallel
+from tinynet.data import VIEWS, Copies, ImageFolder, Views, load_inputs, named_augment, stratified_split
 from tinynet.files import sha256
 from tinynet.models import ZOO, pretrained
 from tinynet.report import write_report
 from tinynet.samples import DrawnCats
-from tinynet.transfer import Checkpoint, Settings, evaluate, job, load_run, transfer
+from tinynet.transfer import Checkpoint, Settings, evaluate, job, load_run, train, transfer
 from tinynet.weights import load_weights, save_weights
 
 MODEL = pretrained()
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """One folder of cached activations for all tests here."""
-    return tmp_path_factory.mktemp("cache")
 
 
 def test_the_demo_is_right_about_drawn_cats(tmp_path, cache, record_property):
@@ -45,28 +40,9 @@ def test_photographs_mean_test_accuracy_over_five_seeds(name, least, shared, tmp
     assert np.mean(accuracies) >= least
 
 
-@pytest.fixture(scope="module")
-def few():
-    """Nine drawings: enough to see everything happen."""
-    return DrawnCats(n_per_class=4)
-
-
-@pytest.mark.parametrize("settings", [
-    Settings(epochs=2), Settings(epochs=2, hidden=5, optimizer="adam"), Settings(epochs=1, cut="fire9", batch_size=4),
-])
-def test_a_loaded_run_says_what_the_trained_network_said(settings, few, tmp_path, cache):
-    metrics = transfer(few, tmp_path, settings, cache=cache, progress=False)
-    net, classes, preprocessing = load_run(tmp_path)
-    assert classes == few.classes and not net.training
-    x = load_inputs(few, np.arange(len(few)), preprocessing)
-    train, val, test = job.stratified_split(few.labels, seed=settings.seed, keys=[few.key(i) for i in range(len(few))])
-    assert evaluate(net, x, few.labels, train).accuracy == pytest.approx(metrics["train_accuracy"])
-    assert [metrics["n_train"], metrics["n_val"], metrics["n_test"]] == [len(train), len(val), len(test)]
-
-
 def test_the_cached_head_equals_the_uncached_one(few, tmp_path, cache):
     codes = job.ActivationCache(cache).activations(
-        job.unfreeze(job._build(MODEL, 3, None, None), "head")[:"head"].eval(), few, MODEL.preprocessing,
+        job.unfreeze(job.build(MODEL, 3, None, None), "head")[:"head"].eval(), few, MODEL.preprocessing,
         cut="head", progress=False)
     x = load_inputs(few, np.arange(len(few)), MODEL.preprocessing)
     transfer(few, tmp_path, Settings(epochs=3), cache=cache, progress=False)
@@ -83,31 +59,6 @@ def test_the_seed_decides_everything(few, tmp_path, cache):
     assert runs[0]["test_accuracy"] == runs[1]["test_accuracy"]
 
 
-def test_a_head_made_on_other_pretrained_weights_is_refused(few, tmp_path, cache):
-    transfer(few, tmp_path, Settings(epochs=1), cache=cache, progress=False)
-    arrays, metadata = load_weights(tmp_path / "model.safetensors")
-    save_weights(tmp_path / "model.safetensors", arrays, metadata | {"trunk_sha256": "0" * 64})
-    with pytest.raises(InputError, match="other pretrained weights.*train again"):
-        load_run(tmp_path)
-
-
-def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no model.safetensors"):
-        load_run(tmp_path)
-    save_weights(tmp_path / "model.safetensors", {"w": np.zeros(3, np.float32)}, {})
-    with pytest.raises(InputError, match="not of a run"):
-        load_run(tmp_path)
-
-
-def test_groups_have_their_own_rates():
-    net = job.unfreeze(job._build(MODEL, 3, None, None), "fire9")
-    settings = job._with_rates(Settings(lr=0.5, lr_pretrained=0.25, cut="fire9"))
-    head, pretrained = job._optimizer(net, settings).groups
-    assert (head["lr"], pretrained["lr"]) == (0.5, 0.25)
-    assert len(head["params"]) == 2 and len(pretrained["params"]) == 6
-    assert head["weight_decay"] > 0 and pretrained["weight_decay"] == 0
-
-
 def test_the_rates_that_were_used_are_written_down_and_a_useless_one_is_refused(few, tmp_path, cache):
     metrics = transfer(few, tmp_path, Settings(epochs=1), cache=cache, progress=False)
     assert metrics["settings"]["lr"] == 0.02 and metrics["settings"]["lr_pretrained"] is None
@@ -116,8 +67,8 @@ def test_the_rates_that_were_used_are_written_down_and_a_useless_one_is_refused(
 
 
 def test_the_schedule_is_followed_written_down_and_refused_if_impossible(few, tmp_path, cache, monkeypatch):
-    factors, fit = [], job.fit
-    monkeypatch.setattr(job, "fit", lambda *a, schedule, **o: factors.extend(map(schedule, range(4))) or fit(*a, schedule=schedule, **o))
+    factors, fit = [], train.fit
+    monkeypatch.setattr(train, "fit", lambda *a, schedule, **o: factors.extend(map(schedule, range(4))) or fit(*a, schedule=schedule, **o))
     settings = Settings(epochs=4, schedule="step", warmup=2)
     metrics = transfer(few, tmp_path, settings, cache=cache, progress=False, report=write_report)
     assert factors == pytest.approx([0.5, 1, 1, 0.1])
@@ -181,7 +132,7 @@ def test_ctrl_c_in_the_report_loses_neither_the_old_run_nor_the_training(few, tm
         transfer(few, out, Settings(epochs=2), cache=cache, progress=False, report=stopped)
     assert before.items() <= {path.name: path.read_bytes() for path in out.iterdir()}.items()
     steps = []
-    monkeypatch.setattr(job.parallel, "gradients", lambda *arguments: steps.append(1))
+    monkeypatch.setattr(parallel, "gradients", lambda *arguments: steps.append(1))
     transfer(few, out, Settings(epochs=2), cache=cache, progress=False)
     assert steps == [], "the training was not kept"
     assert not (out / "checkpoint.safetensors").exists()
@@ -246,3 +197,189 @@ def test_a_better_network_names_more_photographs_right(name, least, shared, tmp_
     record_property("test_accuracies", accuracies)
     print(name, accuracies, np.mean(accuracies))
     assert np.mean(accuracies) >= least
+
+
+# Distortions, averages, ensembles, views
+
+COPIED = Settings(epochs=3, augment="mirror,crop", copies=2, batch_size=8)
+ANEW = Settings(epochs=4, augment="mirror,crop", cut="fire9", batch_size=4)
+TOGETHER = Settings(epochs=3, hidden=5, ensemble=3, ema=0.5, tta=True)
+OPTIONS = {"copies": COPIED, "anew": ANEW, "together": TOGETHER, "copies together": replace(TOGETHER, augment="crop", copies=1)}
+
+
+def parts(dataset, seed=0):
+    return stratified_split(dataset.labels, seed=seed, keys=[dataset.key(i) for i in range(len(dataset))])
+
+
+def test_copies_are_of_training_photos_alone_and_cached_once(few, tmp_path, monkeypatch):
+    metrics = transfer(few, tmp_path / "one", COPIED, progress=False)
+    train_rows, _, _ = parts(few)
+    manifest, = tmp_path.glob("cache/*/manifest.jsonl")
+    kept = {json.loads(line)["image"] for line in manifest.read_text().splitlines()}
+    copies = Copies(few, train_rows, named_augment("mirror,crop"), 2, seed=0)
+    assert kept == {copies.key(i) for i in range(len(copies))} and len(kept) == len(few) + 2 * len(train_rows)
+    assert [metrics[f"n_{part}"] for part in ("train", "val", "test")] == [len(part) for part in parts(few)]
+    before = manifest.read_bytes()
+    draws, image = [], Copies.image
+    monkeypatch.setattr(Copies, "image", lambda self, i: draws.append(i) or image(self, i))
+    transfer(few, tmp_path / "two", replace(COPIED, epochs=1), progress=False)
+    assert manifest.read_bytes() == before and len(draws) <= 2              # the probe looks at one of those that are known
+
+
+@pytest.mark.parametrize("settings", [COPIED, ANEW, replace(ANEW, cut="head")])
+def test_training_sees_distorted_photos_and_nothing_else_does(settings, few, tmp_path, cache, monkeypatch):
+    """In each epoch every training photo (and every copy); validation and test see each photo as it is."""
+    trained, measured, (train_rows, val, test) = [], [], parts(few)
+    gradients, run = parallel.gradients, parallel.run
+    monkeypatch.setattr(parallel, "gradients", lambda net, loss, x, *rest: trained.append(x) or gradients(net, loss, x, *rest))
+
+    def recorded(net, x, workers=None):
+        if "head" in getattr(net, "stages", ()):
+            measured.append(x)
+        return run(net, x, workers)
+
+    monkeypatch.setattr(parallel, "run", recorded)
+    transfer(few, tmp_path, settings, cache=cache, progress=False)
+    plain = job.ActivationCache(cache).activations(
+        job.unfreeze(job.build(MODEL, 3, None, None), settings.cut)[:settings.cut], few, MODEL.preprocessing, settings.cut,
+        progress=False)[:]
+
+    def rows(batches):
+        return {row.tobytes() for row in np.concatenate(batches)}
+
+    assert rows(measured) == rows([plain])
+    epochs = np.split(np.concatenate(trained), settings.epochs)
+    n = len(train_rows) * (1 + (settings.copies or 0))
+    assert all(len(epoch) == n for epoch in epochs)
+    assert not rows(trained) & rows([plain[val], plain[test]])
+    if settings.copies:
+        assert all(rows([epoch]) == rows(epochs) for epoch in epochs) and rows([plain[train_rows]]) < rows(epochs)
+    else:
+        assert len(rows(epochs)) > 1.5 * n, "the second epoch saw what the first saw"
+
+
+@pytest.mark.parametrize("settings", OPTIONS.values(), ids=OPTIONS)
+def test_a_run_that_is_stopped_at_any_step_ends_as_if_it_had_not_been(settings, few, tmp_path, cache, monkeypatch):
+    monkeypatch.setattr(job, "Checkpoint", lambda path, run_id: Checkpoint(path, run_id, every=0))
+    whole = transfer(few, tmp_path / "whole", settings, cache=cache, progress=False)
+    gradients, n = parallel.gradients, [0]
+
+    def stopping(*arguments):
+        n[0] += 1
+        if n[0] % 4 == 0:
+            raise KeyboardInterrupt
+        return gradients(*arguments)
+
+    monkeypatch.setattr(parallel, "gradients", stopping)
+    stops = 0
+    while True:
+        try:
+            found = transfer(few, tmp_path / "run", settings, cache=cache, progress=False)
+            break
+        except KeyboardInterrupt:
+            stops += 1
+            assert stops < 40
+    assert stops >= 2
+    paths = [tmp_path / name / "model.safetensors" for name in ("whole", "run")]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    for name in found.keys() - {"out", "seconds", "peak_memory_mb"}:
+        assert found[name] == whole[name], name
+    assert not list((tmp_path / "run").glob("checkpoint*"))
+
+
+@pytest.mark.parametrize("settings", OPTIONS.values(), ids=OPTIONS)
+def test_what_is_saved_is_what_was_measured(settings, few, tmp_path, cache):
+    metrics = transfer(few, tmp_path, settings, cache=cache, progress=False)
+    net, classes, preprocessing = load_run(tmp_path)
+    assert not any(module.training for module in net.modules())
+    x = np.stack([preprocessing(few.image(i)) for i in range(len(few))])
+    assert x.ndim == (5 if settings.tta else 4)
+    for part, rows in zip(("train", "val", "test"), parts(few)):
+        assert evaluate(net, x, few.labels, rows).accuracy == pytest.approx(metrics[f"{part}_accuracy"])
+    written = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+    assert written == metrics and written["settings"]["augment"] == settings.augment
+    assert ("members_test_accuracy" in metrics) == (settings.ensemble > 1) and ("one_view_test_accuracy" in metrics) == settings.tta
+
+
+def test_an_ensembles_probability_is_the_mean_over_members_and_views(few, tmp_path, cache):
+    transfer(few, tmp_path / "all", TOGETHER, cache=cache, progress=False)
+    net, _, preprocessing = load_run(tmp_path / "all")
+    image = few.image(0)
+    x = preprocessing(image)
+    np.testing.assert_array_equal(x, load_inputs(Views(few, VIEWS), [0, 1], MODEL.preprocessing))
+    whole = np.exp(net(Tensor(x[None])).data[0])
+    heads = [head for head in net.net["head"].members]
+    features = net.net[:"head"](Tensor(x))
+    each = [np.exp(s - s.max()) / np.exp(s - s.max()).sum() for head in heads for s in head(features).data]
+    assert len(heads) == 3 and len(each) == 6
+    np.testing.assert_allclose(whole, np.mean(each, axis=0), rtol=1e-4)
+
+
+def test_the_first_member_is_the_run_without_an_ensemble_and_the_others_are_others(few, tmp_path, cache):
+    alone = Settings(epochs=3, hidden=5)
+    one = transfer(few, tmp_path / "one", alone, cache=cache, progress=False)
+    all_three = transfer(few, tmp_path / "three", replace(alone, ensemble=3), cache=cache, progress=False)
+    single = load_weights(tmp_path / "one/model.safetensors")[0]
+    three = load_weights(tmp_path / "three/model.safetensors")[0]
+    assert all(three[name.replace("head.", "head.0.")].tobytes() == array.tobytes() for name, array in single.items())
+    weights = [three[f"head.{i}.hidden.weight"].tobytes() for i in range(3)]
+    assert len(set(weights)) == 3 and all_three["members_test_accuracy"][0] == one["test_accuracy"]
+
+
+def test_an_average_of_weights_is_kept_and_another_decay_is_another_run(few, tmp_path, cache):
+    found = {}
+    for ema in (None, 0.5, 0.9):
+        transfer(few, tmp_path / str(ema), Settings(epochs=3, ema=ema), cache=cache, progress=False)
+        found[ema] = load_weights(tmp_path / str(ema) / "model.safetensors")[0]["head.softmax.weight"].tobytes()
+    assert len(set(found.values())) == 3
+
+
+def test_without_options_a_run_is_what_older_versions_wrote_and_read(few, tmp_path, cache):
+    transfer(few, tmp_path, Settings(epochs=1), cache=cache, progress=False)
+    arrays, metadata = load_weights(tmp_path / "model.safetensors")
+    assert set(metadata) == {"classes", "hidden", "cut", "model", "weights", "trunk_sha256", "preprocessing", "settings", "tinynet",
+                             "tensors_sha256"}
+    for name in ("augment", "copies", "ema", "ensemble", "tta"):
+        del metadata["settings"][name]
+    save_weights(tmp_path / "model.safetensors", arrays, metadata)
+    assert load_run(tmp_path)[1] == few.classes
+
+
+def test_the_report_shows_what_was_done(few, tmp_path, cache):
+    def text(settings):
+        transfer(few, tmp_path / "run", settings, cache=cache, progress=False, report=write_report)
+        return (tmp_path / "run/report.html").read_text(encoding="utf-8")
+
+    page = text(replace(TOGETHER, augment="mirror,crop", copies=2, schedule="cosine", warmup=1))
+    for words in ("2 distorted copies of it (mirror, crop)", "3 such layers were trained", "0.5 of it stayed at each step",
+                  "once in the mirror", "Alone and together", "member 3", "all, without the mirror", "Distorted copies",
+                  "copies of it that were trained on", "schedule “cosine” after 1 epochs of warm-up", "the first of 3 layers"):
+        assert words in page, words
+    page = text(ANEW)
+    assert "distorted anew in every epoch (mirror, crop)" in page and "what it may become in an epoch" in page
+    page = text(Settings(epochs=1))
+    for words in ("istort", "mirror", "Alone", "member", "schedule “"):
+        assert words not in page, words
+
+
+def test_pca_colour_is_measured_on_the_training_photos(few, tmp_path, cache, monkeypatch):
+    seen, measure = [], job.named_augment
+
+    def recorded(names, images):
+        images = list(images)
+        seen.extend(image.tobytes() for image in images)
+        return measure(names, images)
+
+    monkeypatch.setattr(job, "named_augment", recorded)
+    transfer(few, tmp_path, Settings(epochs=1, augment="pca", copies=1), cache=cache, progress=False)
+    assert seen == [few.image(i).tobytes() for i in parts(few)[0]]
+
+
+@pytest.mark.parametrize("settings, says", [
+    (Settings(augment="blur"), "augment is 'blur'; choose from mirror"), (Settings(copies=3), "copies is 3, but nothing distorts"),
+    (Settings(ensemble=3, cut="fire9"), "members are heads"), (Settings(ensemble=2, augment="mirror"), "--copies 4"),
+])
+def test_what_contradicts_itself_is_refused_before_the_work(settings, says, few, tmp_path):
+    with pytest.raises(InputError, match=says):
+        transfer(few, tmp_path / "run", settings, progress=False)
+    assert not (tmp_path / "cache").exists()

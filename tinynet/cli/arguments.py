@@ -5,7 +5,7 @@ import sys
 from ..models import DEFAULT
 
 
-def number(kind, least, description):
+def number(kind, least, description, below=float("inf")):
     """Return a parser of arguments that are numbers.
 
     Parameters
@@ -15,6 +15,8 @@ def number(kind, least, description):
         The smallest that is taken; none is infinite.
     description : str
         What to ask for, such as "a whole number above 0".
+    below : number
+        All that are taken are smaller.
 
     Returns
     -------
@@ -26,13 +28,14 @@ def number(kind, least, description):
             value = kind(text)
         except ValueError:
             value = float("nan")
-        if not least <= value < float("inf"):
+        if not least <= value < below:
             raise argparse.ArgumentTypeError(f"{text!r} is not {description}")
         return value
     return parse
 
 
 positive = number(int, 1, "a whole number above 0")
+share = number(float, sys.float_info.min, "a number above 0 and below 1", below=1)
 rate = number(float, sys.float_info.min, "a number above 0")
 
 

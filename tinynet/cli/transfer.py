@@ -1,27 +1,19 @@
 """``tinynet transfer``: train a classifier for one's own classes."""
-import json
-import sys
-from pathlib import Path
-
-from ..data import ImageFolder
-from ..errors import InputError
+from ..data import AUGMENTS
 from ..files import command_line
 from ..models import DEFAULT, ZOO
 from ..models.published import place
 from ..models.zoo import BETTER
 from ..optim import SCHEDULES
-from ..samples import DrawnCats
 from ..transfer import OPTIMIZERS, Settings, transfer
-from ..transfer.job import refuse_inside
-from .arguments import add_network, number, positive, rate
+from .arguments import add_network, number, positive, rate, share
+from .data import add_data, open_data
 
 
 def add(commands):
     """Add the command to the parser's commands."""
     parser = commands.add_parser("transfer", help="train a classifier for your own classes")
-    parser.add_argument("--data", metavar="DIR",
-                       help="a folder with one folder of images per class (default: the drawn cats)")
-    parser.add_argument("--skip-bad", action="store_true", help="list unusable files and go on without them")
+    add_data(parser)
     add_network(parser)
     scope = parser.add_mutually_exclusive_group()
     scope.add_argument("--cut", metavar="STAGE", default=Settings.cut,
@@ -33,6 +25,8 @@ def add(commands):
                        help="(default %(default)s)")
     parser.add_argument("--lr", type=rate, help="learning rate of the new classifier (default: the optimizer's own)")
     parser.add_argument("--lr-pretrained", type=rate, help="learning rate of pretrained stages that are trained")
+    parser.add_argument("--weight-decay", type=number(float, 0, "a number from 0"), default=Settings.weight_decay, metavar="L2",
+                       help="of the new classifier (default %(default)s)")
     parser.add_argument("--schedule", choices=list(SCHEDULES), default=Settings.schedule,
                        help="how the learning rates fall (default %(default)s)")
     parser.add_argument("--warmup", type=number(int, 0, "a whole number from 0"), default=Settings.warmup, metavar="N",
@@ -41,35 +35,42 @@ def add(commands):
     parser.add_argument("--batch-size", type=positive, default=Settings.batch_size, help="(default %(default)s)")
     parser.add_argument("--seed", type=number(int, 0, "a whole number from 0"), default=Settings.seed,
                        help="of the split and the training (default %(default)s)")
+    parser.add_argument("--augment", metavar="NAME[,NAME...]",
+                        help=f"distort the training photos, in this order: {', '.join(AUGMENTS)}; anew in every epoch, which "
+                             "runs the frozen stages each time, unless there is --copies")
+    parser.add_argument("--copies", type=positive, metavar="K",
+                        help="make K distorted copies of each training photo, once, and cache them")
+    parser.add_argument("--ema", type=share, nargs="?", const=0.99, metavar="DECAY",
+                        help="keep an average of the weights along the training; DECAY of it stays at each step (%(const)s)")
+    parser.add_argument("--ensemble", type=positive, default=Settings.ensemble, metavar="N",
+                        help="train N classifiers on one cache and average their probabilities; they differ most with --hidden")
+    parser.add_argument("--tta", action="store_true", help="see each photo in the mirror too and average, in predict as well")
     parser.add_argument("--device", choices=["cpu", "gpu"], default=Settings.device, help="(default %(default)s)")
-    parser.add_argument("--cache", metavar="DIR",
-                       help="where computed activations are kept (default: cache beside the run)")
-    parser.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/<name of the data>)")
     parser.set_defaults(run=run)
 
 
 def run(arguments):
     """Train, and say how good it is and where the results are."""
-    for option in ("data", "out", "cache"):
-        if getattr(arguments, option) == "":
-            raise InputError(f"--{option} is empty; name a folder, or leave the option out")
-    out = arguments.out or Path("runs")                     # told before the photos are read, which takes a while
-    refuse_inside(arguments.data, out=out, cache=arguments.cache or Path(out).parent / "cache")
-    dataset = DrawnCats() if arguments.data is None else ImageFolder(arguments.data, skip_bad=arguments.skip_bad)
-    for path, reason in getattr(dataset, "skipped", []):
-        print(f"skipped {path}: {reason}", file=sys.stderr)
+    dataset, out = open_data(arguments)
     settings = Settings(
         model=arguments.model, weights=arguments.weights, cut=None if arguments.train_all else arguments.cut,
         hidden=arguments.hidden,
         optimizer=arguments.optimizer, lr=arguments.lr, lr_pretrained=arguments.lr_pretrained,
+        weight_decay=arguments.weight_decay,
         schedule=arguments.schedule, warmup=arguments.warmup, epochs=arguments.epochs,
-        batch_size=arguments.batch_size, seed=arguments.seed, device=arguments.device)
-    out = Path(arguments.out) if arguments.out else _own_folder(dataset)
+        batch_size=arguments.batch_size, seed=arguments.seed,
+        augment=arguments.augment, copies=arguments.copies, ema=arguments.ema, ensemble=arguments.ensemble, tta=arguments.tta,
+        device=arguments.device)
     from ..report import write_report               # not above: matplotlib takes a second, and only a run needs it
     metrics = transfer(dataset, out, settings, cache=arguments.cache, report=write_report)
     print(f"\n{'':12}{'images':>8}{'accuracy':>10}")
     for part in ("train", "val", "test"):
         print(f"{part:12}{metrics[f'n_{part}']:8}{metrics[f'{part}_accuracy']:10.3f}")
+    if "members_test_accuracy" in metrics:
+        alone = metrics["members_test_accuracy"]
+        print(f"{'test, each of the members':30}{min(alone):.3f} to {max(alone):.3f}, mean {sum(alone) / len(alone):.3f}")
+    if "one_view_test_accuracy" in metrics:
+        print(f"{'test, without the mirror':30}{metrics['one_view_test_accuracy']:.3f}")
     print("\n" + ", ".join(f"{phase} {s:.1f} s" for phase, s in metrics["seconds"].items())
           + (f", peak memory {metrics['peak_memory_mb']:.0f} MB" if metrics["peak_memory_mb"] else ""))
     print(f"report:   {out / 'report.html'}")
@@ -78,16 +79,3 @@ def run(arguments):
     if arguments.model == DEFAULT and arguments.weights is None and better is not None and better.exists():
         print(f"better:   --model {BETTER} is installed too, and as a rule names more photos right")
     print(f"use it:   {command_line('tinynet', 'predict', out)} PHOTO...")
-
-
-def _own_folder(dataset):
-    """Return the default folder of a run, if it is not that of other photos in a folder of the same name."""
-    out = Path("runs") / dataset.name
-    data = str(Path(dataset.root).resolve()) if hasattr(dataset, "root") else None
-    try:
-        theirs = json.loads((out / "metrics.json").read_text(encoding="utf-8")).get("data", data)
-    except (OSError, ValueError, AttributeError):           # no run there, or not one that can be read
-        return out
-    if theirs != data:
-        raise InputError(f"{out} holds a run on other photos, {theirs or 'the drawn cats'}; name another folder with --out")
-    return out

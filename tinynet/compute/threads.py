@@ -58,7 +58,7 @@ def _cgroup_quota(root=Path("/sys/fs/cgroup")):
         return float("inf")
 
 
-def ordered_map(task, jobs, workers=None):
+def ordered_map(task, jobs, workers=None, ahead=None):
     """Yield ``task(job)`` for each job in order, computed on threads, each with single-threaded BLAS.
 
     An exception in a task is raised here with its own traceback. On an exception or Ctrl-C no new task starts.
@@ -68,25 +68,29 @@ def ordered_map(task, jobs, workers=None):
     ----------
     task : callable
     jobs : sequence
-        One job alone, or one worker, runs in the calling thread.
+        One job alone, or one worker, runs in the calling thread, unless `ahead` is given.
     workers : int, optional
         Number of threads, by default `default_workers`.
+    ahead : int, optional
+        How many jobs are begun or waiting besides the one whose result comes next, by default two for each worker. Given,
+        every job runs on a thread, so that it is done while the caller is at work.
 
     Yields
     ------
     result
     """
     workers = min(workers or default_workers(), len(jobs))
-    if workers <= 1:
+    if workers == 0 or (workers == 1 and ahead is None):
         with one_blas_thread():
             yield from map(task, jobs)
         return
+    ahead = 2 * workers if ahead is None else ahead
     with one_blas_thread(), ThreadPoolExecutor(workers) as pool:
         waiting = deque()
         try:
             for job in jobs:
                 waiting.append(pool.submit(contextvars.copy_context().run, task, job))  # np.errstate goes along
-                if len(waiting) > 2 * workers:              # results wait to be used in order: keep few of them
+                if len(waiting) > ahead:                    # results wait to be used in order: keep few of them
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

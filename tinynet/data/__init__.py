@@ -1,22 +1,39 @@
-"""Images in: files, folders of classes, splits, batches."""
+"""Images in: files, folders of classes, splits, distortions, batches."""
+from .augment import AUGMENTS, Compose, named_augment
+from .colour import ColourShift, Light, PCAColour
+from .copies import Copies
 from .dataset import Dataset
 from .folder import ImageFolder
+from .geometry import Crop, Mirror, Rotate, Shear, Warp
 from .image import read_image
-from .loader import batches, load_inputs
+from .loader import Loader, batches, load_inputs
 from .preprocess import Preprocessing
 from .split import stratified_split
 from .views import TEN_VIEWS, VIEWS, View, Views
 
 __all__ = [
+    "AUGMENTS",
     "TEN_VIEWS",
     "VIEWS",
+    "ColourShift",
+    "Compose",
+    "Copies",
+    "Crop",
     "Dataset",
     "ImageFolder",
+    "Light",
+    "Loader",
+    "Mirror",
+    "PCAColour",
     "Preprocessing",
+    "Rotate",
+    "Shear",
     "View",
     "Views",
+    "Warp",
     "batches",
     "load_inputs",
+    "named_augment",
     "read_image",
     "stratified_split",
 ]

@@ -163,6 +163,25 @@ def is_image(path):
     return True
 
 
+def check_rgb(who, image):
+    """Check that an image is what `read_image` returns: an array of uint8 (H, W, 3).
+
+    Parameters
+    ----------
+    who : str
+        Who asks, for the message.
+    image : ndarray
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    dtype, shape = getattr(image, "dtype", type(image).__name__), np.shape(image)
+    if dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+        raise InputError(f"{who}: got {dtype} {shape}, expected uint8 (H, W, 3), as read_image returns it")
+
+
 class _Damaged(Exception):
     """A decoder stumbled; another try without metadata may help."""
 

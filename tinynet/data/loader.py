@@ -1,7 +1,9 @@
-"""From a dataset to the batches a network takes."""
+"""From a dataset to the batches a network takes. Loading on threads is taught in lesson 14."""
+from contextlib import closing
+
 import numpy as np
 
-from ..compute import ordered_map
+from ..compute import default_workers, ordered_map
 from ..errors import InputError
 
 
@@ -51,18 +53,136 @@ def load_inputs(dataset, indices, preprocessing):
 
     Returns
     -------
-    x : ndarray, float32 (B, 3, crop, crop)
+    x : ndarray, float32 (B, C, crop, crop)
 
     Raises
     ------
     InputError
         If an image can no longer be read.
     """
-    x = np.empty((len(indices), 3, preprocessing.crop, preprocessing.crop), np.float32)
+    with closing(ordered_map(lambda i: preprocessing(dataset.image(i)), indices)) as images:
+        return _gather(images, len(indices), preprocessing)
 
-    def load(row):
-        x[row] = preprocessing(dataset.image(indices[row]))
 
-    for _ in ordered_map(load, range(len(x))):
-        pass
+class Loader:
+    """Batches of a dataset's images, read, distorted and prepared on threads while the caller trains: a `for` is an epoch.
+
+    Each epoch shuffles anew and distorts anew. The numbers that distort an image come from a generator of its own, made
+    from one number that is drawn for the epoch and the image's place in `rows`: so the batches are the same whatever the
+    number of workers. Work runs ahead by one batch or a few images, however many there are. Leaving the loop, by `break`
+    too, ends the threads.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Where images and labels come from.
+    rows : array_like of int, shape (n,)
+        Which of them: the training rows.
+    batch_size : int
+        Images a batch, at least 1, see `batches`.
+    preprocessing : Preprocessing
+        What the network expects.
+    augment : callable, optional
+        ``augment(image, rng)`` distorts an image, see `data.augment`.
+    rng : numpy.random.Generator, optional
+        Shuffles the rows, and gives each epoch the number its distortions come from. Without it the rows come in order.
+    workers : int, optional
+        Number of threads, by default `compute.default_workers`.
+
+    Yields
+    ------
+    x : ndarray, float32 (B, C, crop, crop)
+    labels : ndarray of int64, (B,)
+
+    Raises
+    ------
+    InputError
+        If the batch size is below 1, or images are to be distorted without an rng or by numbers from elsewhere.
+    Exception
+        Whatever a thread raises, with the image's title in a note.
+    """
+
+    def __init__(self, dataset, rows, batch_size, preprocessing, augment=None, rng=None, workers=None):
+        if augment is not None and rng is None:
+            raise InputError("Loader: distortions are random; pass rng=np.random.default_rng(seed) too")
+        self.dataset, self.rows, self.batch_size = dataset, np.asarray(rows, np.int64), batch_size
+        self.preprocessing, self.augment, self.rng, self.workers = preprocessing, augment, rng, workers
+        self._n_batches = len(list(batches(len(self.rows), batch_size)))
+        if augment is not None and len(self.rows):
+            check_augment("Loader", augment, dataset.image(self.rows[0]))
+
+    def __len__(self):
+        """Return the number of batches in an epoch."""
+        return self._n_batches
+
+    def __iter__(self):
+        """Yield the batches of one epoch."""
+        parts = list(batches(len(self.rows), self.batch_size, self.rng))        # places in rows
+        seed = None if self.augment is None else int(self.rng.integers(2 ** 63))
+        workers = self.workers or default_workers()
+        places = [place for part in parts for place in part]
+        ahead = max(self.batch_size, 2 * workers)
+        with closing(ordered_map(lambda place: self._load(place, seed), places, workers, ahead)) as images:
+            for part in parts:
+                yield _gather(images, len(part), self.preprocessing), self.dataset.labels[self.rows[part]]
+
+    def _load(self, place, seed):
+        """Return the image at one place of the rows as the network takes it."""
+        row = self.rows[place]
+        try:
+            image = self.dataset.image(row)
+            if self.augment is not None:
+                image = distorted(image, self.augment, [seed, place])
+            return self.preprocessing(image)
+        except Exception as error:
+            error.add_note(f"in {self.dataset.title(row)}")
+            raise
+
+
+def distorted(image, augment, seed):
+    """Return a distorted copy of an image; an `augment` that would write into the image itself is stopped.
+
+    Parameters
+    ----------
+    image : ndarray, uint8 (H, W, 3)
+    augment : callable
+    seed : int or list of int
+        The same seed gives the same copy.
+
+    Returns
+    -------
+    copy : ndarray, uint8 (H, W, 3)
+    """
+    image = image.view()
+    image.flags.writeable = False
+    return augment(image, np.random.default_rng(seed))
+
+
+def check_augment(who, augment, image):
+    """Check that a distortion draws from the generator it is given, and from nothing else.
+
+    Parameters
+    ----------
+    who : str
+        Who asks, for the message.
+    augment : callable
+    image : ndarray, uint8 (H, W, 3)
+        It is distorted five times in the same way.
+
+    Raises
+    ------
+    InputError
+        If the copies differ.
+    """
+    copies = [distorted(image, augment, seed=0) for _ in range(5)]
+    if not all(np.array_equal(copy, copies[0]) for copy in copies):
+        raise InputError(f"{who}: {augment!r} makes another picture each time from the same numbers, which nobody can repeat; "
+                         "draw from the rng it is given alone")
+
+
+def _gather(images, n, preprocessing):
+    """Return the next n prepared images as one array, float32 (n, C, crop, crop)."""
+    x = np.empty((n, preprocessing.n_channels, preprocessing.crop, preprocessing.crop), np.float32)
+    for row, image in zip(x, images):
+        row[...] = image
     return x

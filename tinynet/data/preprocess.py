@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import InputError
+from .image import check_rgb
 
 RESAMPLE = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 CHANNELS = ("RGB", "BGR", "L")
@@ -91,9 +92,7 @@ class Preprocessing:
             If `rgb` has another shape or dtype.
         """
         rgb = np.asarray(rgb)
-        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
-            raise InputError(f"preprocessing: got {rgb.dtype} {rgb.shape}, expected uint8 (H, W, 3), "
-                             "as read_image returns it")
+        check_rgb("preprocessing", rgb)
         height, width = rgb.shape[:2]
         size = [round(side * self.resize / min(height, width)) for side in (width, height)]
         left, top = [(side - self.crop) // 2 for side in size]

@@ -16,12 +16,12 @@ def curves(history):
     history : dict
         "train_loss", "val_loss", "train_accuracy" and "val_accuracy": lists with one number per epoch,
         accuracies in 0..1. A missing or empty list is not drawn. "best_epoch", counted from 0, is marked if
-        it is there.
+        it is there. "lr", the learning rate of each epoch, is drawn if it is there.
 
     Returns
     -------
     figure : Figure
-        Loss on the left, accuracy on the right, epochs counted from 1.
+        Loss on the left, accuracy beside it, then the learning rate; epochs are counted from 1.
 
     Raises
     ------
@@ -34,8 +34,11 @@ def curves(history):
         raise InputError(f"curves: the lists have different lengths {lengths}; give one number per epoch")
     epochs = np.arange(1, max(lengths.values(), default=0) + 1)
     best = history.get("best_epoch") if lists else None
-    figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")
-    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy")):
+    quantities = ["loss", "accuracy"] + ["learning rate"] * ("lr" in lists)
+    figure = Figure(figsize=(9 if len(quantities) == 2 else 12, 3.6), dpi=120, layout="constrained")
+    for axes, quantity in zip(figure.subplots(1, len(quantities)), quantities):
+        if quantity == "learning rate":
+            axes.plot(epochs, lists["lr"], color=GREY)
         for part, label, (colour, dashes, marker) in zip(("train", "val"), ("training", "validation"), LINES):
             values = lists.get(f"{part}_{quantity}")
             if values is not None:
@@ -46,7 +49,8 @@ def curves(history):
         axes.set(xlabel="epoch", ylabel=quantity, xlim=(0.5, max(len(epochs), 1) + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         tidy(axes)
-    figure.axes[0].set_ylim(bottom=0)
+    for axes in figure.axes[::2]:
+        axes.set_ylim(bottom=0)
     figure.axes[1].yaxis.set_major_formatter(PercentFormatter(1))
     if lists:
         labelled = figure.axes[0].get_legend_handles_labels()

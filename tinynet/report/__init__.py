@@ -1,4 +1,4 @@
 """What a run leaves to look at."""
-from .page import write_report
+from .page import wilson, write_report
 
-__all__ = ["write_report"]
+__all__ = ["wilson", "write_report"]

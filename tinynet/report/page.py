@@ -1,6 +1,4 @@
 """What a run leaves to look at: three figures and a page that explains. Shown in lesson 08."""
-import base64
-import io
 import math
 from dataclasses import dataclass
 from html import escape
@@ -8,13 +6,16 @@ from pathlib import Path
 from string import Template
 
 import numpy as np
-from PIL import Image
 
 from .. import plots
+from ..data import Copies
 from ..files import atomic_write, command_line
+from .parts import bar, percent, photo, plot, table
 
 PAGE = Path(__file__).with_name("page.html")
 N_EXAMPLES = 40             # training pictures on the page, shared out among the classes
+MOST_MEMBERS = 10           # of an ensemble: more are summed up
+MOST_COPIES = 5             # of a picture that are shown
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Mistake:
     p: float
 
 
-def write_report(folder, dataset, metrics, history, test, train_rows, test_rows):
+def write_report(folder, dataset, metrics, history, test, train_rows, test_rows, augment=None):
     """Write curves.png, confusion.png, mistakes.png and report.html into a run's folder.
 
     The page needs no other file, no network and no script. Each file is complete or absent.
@@ -40,16 +41,19 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows)
     dataset : Dataset
         Only the pictures that are shown are read. A list `skipped` of (path, reason) is shown if it has one.
     metrics : dict
-        "train_accuracy", "val_accuracy", "test_accuracy", "n_train", "n_val", "n_test", "classes", "seconds"
+        As `transfer` returns them: "train_accuracy", "val_accuracy", "test_accuracy", "n_train", "n_val", "n_test", "classes", "seconds"
         (by phase), "peak_memory_mb", "words" (what the network is),
-        "first_stage", "out" (the folder's name in the end) and "settings", whose "cut" is put into words. A number that is
-        not known is None.
+        "first_stage", "out" (the folder's name in the end) and "settings", whose "cut" is put into words, as are "augment",
+        "copies", "ensemble", "ema" and "tta" if they are there. "members_test_accuracy" and "one_view_test_accuracy" are shown
+        if they are there. A number that is not known is None.
     history : dict
         As `fit` returns it.
     test : Evaluation
         The network on the test pictures, in the order of `test_rows`.
     train_rows, test_rows : ndarray of int
         Which images trained and which tested; the others were for validation.
+    augment : callable, optional
+        What distorted the training images, see `data.augment`.
 
     Raises
     ------
@@ -68,14 +72,14 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows)
     page = Template(PAGE.read_text(encoding="utf-8")).substitute(
         name=escape(dataset.name),
         method=_method(metrics),
-        result=_result(metrics, test.confusion),
+        result=_result(metrics, test.confusion) + _alone(metrics, test.confusion),
         use=_use(metrics.get("out", folder)),
         per_class=_per_class(classes, test.confusion),
-        confusion=_figure(files["confusion.png"], "How often each class was given each name"),
-        mistakes=_tiles(mistakes, n_wrong) if n_wrong else _figure(files["mistakes.png"], "None"),
-        training=_training(history) + _figure(files["curves.png"], "Loss and accuracy, epoch by epoch"),
-        data=_data(dataset, classes, train_rows, test_rows),
-        settings=_table(["setting", "value"], metrics["settings"].items()),
+        confusion=plot(files["confusion.png"], "How often each class was given each name"),
+        mistakes=_tiles(mistakes, n_wrong) if n_wrong else plot(files["mistakes.png"], "None"),
+        training=_training(history, metrics["settings"]) + plot(files["curves.png"], "Loss and accuracy, epoch by epoch"),
+        data=_data(dataset, classes, train_rows, test_rows) + _distorted(dataset, train_rows, augment, metrics["settings"]),
+        settings=table(["setting", "value"], metrics["settings"].items()),
         time=_time(metrics),
     )
     files["report.html"] = page.encode("utf-8", "replace")
@@ -137,7 +141,25 @@ def _method(metrics):
         cut, f"The layers from <code>{escape(cut)}</code> on were trained on too, in smaller steps; "
              f"those before {frozen}")
     return (f"{escape(metrics['words'])}, was given a new last layer for {n_classes} classes. That layer learned from "
-            f"{metrics['n_train']:,} training pictures. {rest}")
+            f"{metrics['n_train']:,} training pictures. {rest}{_options(metrics['settings'])}")
+
+
+def _options(settings):
+    """Say what else was done, if anything."""
+    said, names = "", escape(str(settings.get("augment")).replace(",", ", "))
+    if settings.get("copies"):
+        copies = f"{settings['copies']} distorted cop{'y' if settings['copies'] == 1 else 'ies'}"
+        said += f" Beside each training picture it learned from {copies} of it ({names})."
+    elif settings.get("augment"):
+        said += f" The training pictures were distorted anew in every epoch ({names})."
+    if settings.get("ensemble", 1) > 1:
+        said += (f" {settings['ensemble']} such layers were trained, each with random numbers of its own; an answer is the mean of "
+                 "their probabilities.")
+    if settings.get("ema"):
+        said += f" The weights kept are an average along the training; {settings['ema']:g} of it stayed at each step."
+    if settings.get("tta"):
+        said += " Each picture is seen twice, once in the mirror, and the probabilities are averaged."
+    return said
 
 
 def _result(metrics, matrix):
@@ -151,7 +173,7 @@ def _result(metrics, matrix):
         doubt += " <strong>That is not clearly better than guessing.</strong>"
     uses = {"training": "it learned from these", "validation": "these chose the best epoch",
             "test": "kept back until the end"}
-    rows = [(name, use, metrics[f"n_{part}"], _percent(metrics[f"{part}_accuracy"]))
+    rows = [(name, use, metrics[f"n_{part}"], percent(metrics[f"{part}_accuracy"]))
             for (name, use), part in zip(uses.items(), ("train", "val", "test"))]
     return (f'<p class="score">{right / n:.1%}</p>'
             f'<p class="lead">of the test pictures were named right: {right} of {n}.</p>'
@@ -159,7 +181,25 @@ def _result(metrics, matrix):
             f"<strong>{low:.1%} and {high:.1%}</strong> (95% Wilson interval).{doubt} "
             f"Always answering “{escape(classes[common])}” would be right for {guess:.1%}. "
             "Other places, seasons or cameras can be harder than any of these pictures.</p>"
-            + _table(["pictures", "what for", "number", "named right"], rows))
+            + table(["pictures", "what for", "number", "named right"], rows))
+
+
+def _alone(metrics, matrix):
+    """Return a table of what the members of an ensemble, or one view of each picture, name right; nothing if there is neither."""
+    n = int(matrix.sum())
+    rows = [(f"member {i}", accuracy) for i, accuracy in enumerate(metrics.get("members_test_accuracy", []), start=1)]
+    if len(rows) > MOST_MEMBERS:
+        accuracies = [accuracy for _, accuracy in rows]
+        rows = [("the worst member", min(accuracies)), ("the best member", max(accuracies)),
+                ("members, on average", sum(accuracies) / len(accuracies))]
+    if "one_view_test_accuracy" in metrics:
+        rows.append(("all, without the mirror" if rows else "without the mirror", metrics["one_view_test_accuracy"]))
+    if not rows:
+        return ""
+    rows = [(name, percent(accuracy), "{:.0%}\u00a0to\u00a0{:.0%}".format(*wilson(accuracy * n, n)))
+            for name, accuracy in [*rows, ("together", np.trace(matrix) / n)]]
+    return ("<h3>Alone and together</h3><p>The same test pictures, named by parts of what was trained. Nothing was chosen by these "
+            "numbers.</p>" + table(["", "named right", "95% interval"], rows))
 
 
 def _use(folder):
@@ -170,9 +210,9 @@ def _per_class(classes, matrix):
     rows = []
     for name, right, n in zip(classes, np.diag(matrix).tolist(), matrix.sum(axis=1).tolist()):
         low, high = wilson(right, n)
-        rows.append((name, f"{right}\u00a0of\u00a0{n}", _percent(right / n),
-                     f"{low:.0%}\u00a0to\u00a0{high:.0%}", _bar(right / n)))
-    return _table(["class", "right", "accuracy", "95% interval", ""], rows)
+        rows.append((name, f"{right}\u00a0of\u00a0{n}", percent(right / n),
+                     f"{low:.0%}\u00a0to\u00a0{high:.0%}", bar(right / n)))
+    return table(["class", "right", "accuracy", "95% interval", ""], rows)
 
 
 def _tiles(mistakes, n_wrong):
@@ -183,16 +223,22 @@ def _tiles(mistakes, n_wrong):
         title = escape(m.title).replace("_", "_<wbr>")              # where a long file name may be broken
         caption = (f"<strong>{escape(m.true)}</strong><br>named {escape(m.predicted)} ({m.p:.0%})<br>"
                    f"<small>{title}</small>")
-        tiles.append(f"<figure>{_photo(m.image, m.title)}<figcaption>{caption}</figcaption></figure>")
+        tiles.append(f"<figure>{photo(m.image, m.title)}<figcaption>{caption}</figcaption></figure>")
     return f'<p>{n_wrong} wrong. {which}</p><div class="tiles">{"".join(tiles)}</div>'
 
 
-def _training(history):
+def _training(history, settings):
     n, best = len(history["train_loss"]), history["best_epoch"] + 1
     why = ", which had the lowest validation loss" if history["val_loss"] else ""
-    return (f"<p>{n} epochs; each uses every training picture once. The weights kept are those of epoch "
+    more = ""
+    if "lr" in history:
+        warmup = f" after {settings['warmup']} epochs of warm-up" if settings["warmup"] else ""
+        more += f" The learning rate followed the schedule “{escape(settings['schedule'])}”{warmup}."
+    if settings.get("ensemble", 1) > 1:
+        more += f" These are the curves of the first of {settings['ensemble']} layers."
+    return (f"<p>{n} epochs; each uses every training picture{' and every copy' * bool(settings.get('copies'))} once. The weights kept are those of epoch "
             f"{best}{why}. Where validation loss rises while training loss falls, the network learns its "
-            "pictures by heart.</p>")
+            f"pictures by heart.{more}</p>")
 
 
 def _data(dataset, classes, train_rows, test_rows):
@@ -201,68 +247,36 @@ def _data(dataset, classes, train_rows, test_rows):
     n_all, n_train, n_test = (np.bincount(part, minlength=len(classes))
                               for part in (labels, labels[train_rows], labels[test_rows]))
     counts = np.stack([n_train, n_all - n_train - n_test, n_test, n_all], axis=1).tolist()
-    html = _table(["class", "training", "validation", "test", "all"],
+    html = table(["class", "training", "validation", "test", "all"],
                   [(name, *row) for name, row in zip(classes, counts)])
     html += "<h3>Some training pictures</h3>"
     n_shown = min(5, max(1, N_EXAMPLES // len(classes)))
     for label, name in enumerate(classes):
         rows = train_rows[labels[train_rows] == label][:n_shown].tolist()
-        photos = "".join(_photo(dataset.image(row), dataset.title(row)) for row in rows)
+        photos = "".join(photo(dataset.image(row), dataset.title(row)) for row in rows)
         html += f'<h4>{escape(name)}</h4><div class="strip">{photos}</div>'
     skipped = getattr(dataset, "skipped", [])
-    return html + ("<h3>Left out</h3>" + _table(["file", "why"], skipped) if skipped else "")
+    return html + ("<h3>Left out</h3>" + table(["file", "why"], skipped) if skipped else "")
+
+
+def _distorted(dataset, train_rows, augment, settings):
+    """Return strips of a few training pictures and distorted copies of each."""
+    if augment is None:
+        return ""
+    n = min(settings["copies"] or MOST_COPIES, MOST_COPIES)
+    firsts = [train_rows[dataset.labels[train_rows] == label][0] for label in np.unique(dataset.labels[train_rows])[:3]]
+    copies = Copies(dataset, firsts, augment, n, settings["seed"])          # the same as were trained on, if they were cached
+    html = ("<h3>Distorted copies</h3><p>The picture, then "
+            + ("copies of it that were trained on" if settings["copies"] else "what it may become in an epoch") + ".</p>")
+    for row, *made in zip(firsts, *(copies.rows[len(firsts) * k:][:len(firsts)] for k in range(1, n + 1))):
+        html += f'<div class="strip">{"".join(photo(copies.image(i), copies.title(i)) for i in (row, *made))}</div>'
+    return html
 
 
 def _time(metrics):
     seconds, peak = metrics["seconds"], metrics["peak_memory_mb"]
     total = sum(seconds.values())
-    rows = [(phase, f"{s:.1f}\u00a0s", _bar(s / total)) for phase, s in seconds.items()]
+    rows = [(phase, f"{s:.1f}\u00a0s", bar(s / total)) for phase, s in seconds.items()]
     memory = "not known on this system" if peak is None else f"{peak:,.0f} MB"
-    return (_table(["phase", "took", ""], [*rows, ("together", f"{total:.1f}\u00a0s", "")])
+    return (table(["phase", "took", ""], [*rows, ("together", f"{total:.1f}\u00a0s", "")])
             + f"<p>Memory at most: {memory}.</p>")
-
-
-class _Html(str):
-    """Text that is HTML already."""
-
-
-def _table(head, rows):
-    """Return an HTML table. The first cell of a row is its heading; texts are escaped."""
-    html = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    html = f"<thead><tr>{html}</tr></thead><tbody>"
-    for first, *rest in rows:
-        cells = "".join(f"<td>{_cell(value)}</td>" for value in rest)
-        html += f'<tr><th scope="row">{_cell(first)}</th>{cells}</tr>'
-    return f'<div class="scroll"><table>{html}</tbody></table></div>'
-
-
-def _cell(value):
-    return value if isinstance(value, _Html) else escape("not set" if value is None else str(value))
-
-
-def _percent(share):
-    return "–" if share is None else f"{share:.1%}"
-
-
-def _bar(share):
-    return _Html(f'<span class="bar"><span style="width:{share:.1%}"></span></span>')
-
-
-def _photo(image, title):
-    """Return a picture, shrunk to at most 240 pixels a side."""
-    small, file = Image.fromarray(image), io.BytesIO()
-    small.thumbnail((240, 240), Image.Resampling.LANCZOS)
-    small.save(file, "JPEG", quality=82)
-    return f'<img src="{_data_url("jpeg", file.getvalue())}" alt="{escape(title)}" title="{escape(title)}">'
-
-
-def _figure(png, description):
-    """Return a figure that shrinks with the window while it can be read; below that, its box scrolls."""
-    width = Image.open(io.BytesIO(png)).width
-    size = f"width:{0.8 * width:.0f}px;min-width:{0.55 * width:.0f}px"
-    return (f'<div class="scroll"><img class="plot" style="{size}" src="{_data_url("png", png)}" '
-            f'alt="{escape(description)}"></div>')
-
-
-def _data_url(kind, contents):
-    return f"data:image/{kind};base64,{base64.b64encode(contents).decode()}"

@@ -8,11 +8,15 @@ from tqdm import tqdm
 from ..backend import to_device, to_numpy
 from ..compute import one_blas_thread, parallel
 from ..compute.checks import refuse_generators
-from ..data.loader import batches
+from ..data.loader import Loader, batches
 from ..errors import InputError
 from ..ops import cross_entropy
 from ..optim import constant
 from .evaluate import evaluate
+
+
+class Diverged(InputError):
+    """The loss is no longer a finite number."""
 
 
 class Best:
@@ -52,8 +56,11 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
         Inputs of all rows; one batch is read at a time.
     labels : array_like of int, shape (M,)
         True classes.
-    train, val : array_like of int
-        Which rows to train on, and which to choose the best epoch by. Without any of the latter the last epoch counts.
+    train : array_like of int, or Loader
+        Which rows of x to train on. A `Loader` makes the training inputs itself, distorted anew in each epoch; it has a
+        batch size of its own, and must draw from `rng`.
+    val : array_like of int
+        Which rows of x to choose the best epoch by. Without any the last epoch counts.
     optimizer : Optimizer
         Built on the parameters of net.
     epochs : int
@@ -91,10 +98,14 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     Raises
     ------
     InputError
-        If there are no training rows, the optimiser or the average is of another network, the loss is no longer a finite number, or the
-        network or the loss is one that `parallel.gradients` refuses.
+        If there are no training rows, the optimiser or the average is of another network, the loss is no longer a finite
+        number (`Diverged`), or the network or the loss is one that `parallel.gradients` refuses.
     """
-    labels, train, val = np.asarray(labels), np.asarray(train, np.int64), np.asarray(val, np.int64)
+    labels, val = np.asarray(labels), np.asarray(val, np.int64)
+    if not isinstance(train, Loader):
+        train = np.asarray(train, np.int64)
+    elif train.rng is not rng:
+        raise InputError("fit: the loader draws from a generator of its own, which no checkpoint would save; give both the same")
     if len(train) == 0:
         raise InputError("fit: no training rows; give at least one")
     refuse_generators("fit", net)
@@ -145,22 +156,31 @@ def _note(history, part, epoch, loss, accuracy):
     if not np.isfinite(loss):
         why = ("the steps are too long; lower the learning rate" if part == "train" else
                "look for numbers in the validation inputs that are not finite, or lower the learning rate")
-        raise InputError(f"fit: the {'training' if part == 'train' else 'validation'} loss is {loss} in epoch {epoch + 1}: "
-                         f"{why}")
+        raise Diverged(f"fit: the {'training' if part == 'train' else 'validation'} loss is {loss} in epoch {epoch + 1}: "
+                       f"{why}")
     history[f"{part}_loss"].append(loss)
     history[f"{part}_accuracy"].append(accuracy)
 
 
 def _train_epoch(net, x, labels, train, optimizer, rng, batch_size, loss, workers, penalty, ema):
     """Take one step per batch of the shuffled training rows; return the epoch's mean loss and accuracy."""
-    device, total, correct = net.device, 0.0, 0
-    for batch in batches(len(train), batch_size, rng):
-        rows = train[batch]
+    device, total, correct, n = net.device, 0.0, 0, 0
+    for inputs, true in _epoch(x, labels, train, batch_size, rng):
         optimizer.zero_grad()
-        value, scores = parallel.gradients(net, loss, to_device(x[rows], device), labels[rows], workers, penalty)
+        value, scores = parallel.gradients(net, loss, to_device(inputs, device), true, workers, penalty)
         optimizer.step()
         if ema:
             ema.update()
-        total += value * len(rows)
-        correct += (to_numpy(scores).argmax(axis=1) == labels[rows]).sum()
-    return total / len(train), float(correct / len(train))
+        total += value * len(true)
+        correct += (to_numpy(scores).argmax(axis=1) == true).sum()
+        n += len(true)
+    return total / n, float(correct / n)
+
+
+def _epoch(x, labels, train, batch_size, rng):
+    """Yield inputs and labels, batch by batch."""
+    if isinstance(train, Loader):
+        yield from train
+    else:
+        for batch in batches(len(train), batch_size, rng):
+            yield x[train[batch]], labels[train[batch]]

@@ -41,27 +41,49 @@ def replace_head(net, n_classes, cut, image_shape, hidden=None, rng=None):
         If there are fewer than 2 classes or less than one hidden unit, a hidden layer has no rng, the stage does
         not exist, or neither maps (N, C, H, W) nor features (N, D) arrive at the cut.
     """
-    if n_classes < 2 or (hidden is not None and hidden < 1):
-        raise InputError(f"replace_head: {n_classes} classes, {hidden} hidden units: "
-                         "at least 2 classes are needed to choose between, and 1 unit if there is a hidden layer")
-    if hidden is not None and rng is None:
-        raise InputError("replace_head: a hidden layer starts from random weights; pass rng=np.random.default_rng(seed)")
     body = net[:cut]
     with evaluating(body), no_grad():
         arriving = body(Tensor(to_device(np.zeros((1, *image_shape), np.float32), net.device))).shape[1:]
     if len(arriving) not in (1, 3):
         raise InputError(f"replace_head: {(1, *arriving)} arrives at {cut!r}; a classifier takes maps (N, C, H, W) or "
                          "features (N, D): cut elsewhere")
-    n_features, stages = arriving[0], dict(body.children())
+    stages = dict(body.children())
+    if len(arriving) == 3:
+        stages[_free_name("pool", stages)] = GlobalAvgPool2d()
+    stages[_free_name("head", stages)] = new_head(arriving[0], n_classes, hidden, rng)
+    return Sequential(**stages).to(net.device)
+
+
+def new_head(n_features, n_classes, hidden=None, rng=None):
+    """Return a classifier alone: features (N, n_features) in, scores (N, n_classes) out.
+
+    Parameters
+    ----------
+    n_features : int
+    n_classes, hidden, rng
+        As for `replace_head`.
+
+    Returns
+    -------
+    head : Sequential
+        Standardize, then a softmax layer, with a hidden layer before it if wanted.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 2 classes or less than one hidden unit, or a hidden layer has no rng.
+    """
+    if n_classes < 2 or (hidden is not None and hidden < 1):
+        raise InputError(f"head: {n_classes} classes, {hidden} hidden units: "
+                         "at least 2 classes are needed to choose between, and 1 unit if there is a hidden layer")
+    if hidden is not None and rng is None:
+        raise InputError("head: a hidden layer starts from random weights; pass rng=np.random.default_rng(seed)")
     layers = {"standardize": Standardize(n_features)}
     if hidden is not None:
         layers["hidden"] = Linear(n_features, hidden, rng, init=he_normal)
         layers["relu"] = ReLU()
     layers["softmax"] = Linear(hidden or n_features, n_classes, init=zeros)
-    if len(arriving) == 3:
-        stages[_free_name("pool", stages)] = GlobalAvgPool2d()
-    stages[_free_name("head", stages)] = Sequential(**layers)
-    return Sequential(**stages).to(net.device)
+    return Sequential(**layers)
 
 
 def _free_name(name, stages):
