@@ -48,14 +48,16 @@ class FractionalMaxPool2d(Function):
 
     def forward(self, x):
         xp, (N, C, H, W) = array_module(x), x.shape
-        pixels = self.rows[:, None, :, None] * W + self.columns[:, None, :]     # (OH, OW, R, S): where in a map
-        pixels = xp.asarray(pixels.reshape(*pixels.shape[:2], -1))              # (OH, OW, R S)
-        regions = x.reshape(N, C, H * W)[:, :, pixels]                          # (N, C, OH, OW, R S)
-        first = regions.argmax(axis=4)[..., None]                               # (N, C, OH, OW, 1)
+        taps = [xp.asarray(row[:, None] * W + column) for row in self.rows.T for column in self.columns.T]  # each (OH, OW)
+        maps = x.reshape(N, C, H * W)
+        y, winners = maps[:, :, taps[0]], taps[0]           # (N, C, OH, OW), and where in its map each was found
+        for pixels in taps[1:]:
+            others = maps[:, :, pixels]
+            winners = xp.where(others > y, pixels, winners)
+            y = xp.maximum(y, others)
         if self.needs[0]:
-            self.x_shape = x.shape
-            self.winners = xp.take_along_axis(pixels[None, None], first, axis=4)[..., 0]
-        return xp.take_along_axis(regions, first, axis=4)[..., 0]               # (N, C, OH, OW)
+            self.x_shape, self.winners = x.shape, winners
+        return y
 
     def backward(self, gy):
         xp, (N, C, H, W) = array_module(gy), self.x_shape
