@@ -9,7 +9,8 @@ import pytest
 
 from tinynet import Function, InputError, Tensor, ops
 from tinynet.compute import parallel
-from tinynet.layers import Conv2d, Dropout, Flatten, GlobalAvgPool2d, Linear, Module, Parameter, Random, ReLU, Sequential
+from tinynet.layers import (Conv2d, DropConnect, Dropout, DropPath, Flatten, FractionalMaxPool2d, GlobalAvgPool2d, Linear,
+                            Module, Parameter, Random, ReLU, Sequential)
 from tinynet.optim import SGD, Optimizer
 from tinynet.transfer import Checkpoint, fit
 
@@ -88,7 +89,7 @@ class Noise(Random):
         return x + self.generator().standard_normal(x.shape) if self.training else x
 
 
-class DropPath(Random):
+class StepDepth(Random):
     """A branch that is alive in every other step."""
 
     by_row = True
@@ -119,6 +120,19 @@ class FramesDropout(Module):
         return self.drop(x.reshape(-1, 3)).reshape(*x.shape)
 
 
+class PixelsDropConnect(Module):
+    """DropConnect over the channels of each pixel."""
+
+    by_row = True
+
+    def __init__(self, rng):
+        self.layer = DropConnect(4, 4, 0.3, rng)
+
+    def forward(self, x):
+        N, C, H, W = x.shape
+        return self.layer(x.transpose((0, 2, 3, 1)).reshape(-1, C)).reshape(N, H, W, C).transpose((0, 3, 1, 2))
+
+
 class Momentum(Optimizer):
     """An optimiser of one's own: only `update` is written."""
 
@@ -134,7 +148,10 @@ class Momentum(Optimizer):
 LAYERS = {
     "layer": Plain, "layer by row": PlainByRow, "batch norm": OwnNorm, "batch norm that inherits": OwnNormThatInherits,
     "noise": lambda: Noise(np.random.default_rng(1)), "noise MT19937": lambda: Noise(np.random.Generator(np.random.MT19937(1))),
-    "stochastic depth": lambda: DropPath(np.random.default_rng(2)), "frames": lambda: FramesDropout(np.random.default_rng(3)),
+    "stochastic depth": lambda: StepDepth(np.random.default_rng(2)), "frames": lambda: FramesDropout(np.random.default_rng(3)),
+    "DropConnect": lambda: PixelsDropConnect(np.random.default_rng(4)),
+    "DropPath": lambda: DropPath(Conv2d(4, 4, 1, rng=np.random.default_rng(5)), 0.5, np.random.default_rng(5)),
+    "fractional max-pool": lambda: FractionalMaxPool2d(1.4, np.random.default_rng(6)),
 }
 
 
@@ -206,7 +223,7 @@ def test_every_row_of_every_step_draws_numbers_of_its_own(make, cut):
 
 
 def test_one_draw_is_shared_by_the_parts_of_a_step_and_differs_between_steps(cut, data):
-    layer = DropPath(np.random.default_rng(0))
+    layer = StepDepth(np.random.default_rng(0))
     net = network(layer)
     losses = {round(parallel.gradients(net, ops.cross_entropy, *data)[0], 5) for _ in range(30)}
     assert len(losses) == 2, "a step is alive or not, as a whole"

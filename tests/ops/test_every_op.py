@@ -13,6 +13,8 @@ LABELS = np.array([2, 0, 4, 4, 1, 0, 3])
 WEIGHTS = np.array([1.0, 0.5, 2.0, 3.0, 0.25])
 MEAN, VAR = RNG.standard_normal(5), RNG.random(5) + 0.5
 MASK = (np.random.default_rng(7).random((3, 5)) >= 0.4) / 0.6
+WEIGHT_MASK = (np.random.default_rng(7).random((7, 5)) >= 0.4) / 0.6
+ROW_MASK = (np.random.default_rng(7).random((5, 1, 1)) >= 0.4) / 0.6
 
 
 class Use(NamedTuple):
@@ -156,6 +158,32 @@ use("hinge", (7, 5), ours=lambda x: ops.hinge(x, LABELS, np.float64(3.5)),
     theirs=lambda torch, x: torch.nn.functional.multi_margin_loss(x, torch.tensor(LABELS)) * 10)
 use("dropout", (3, 5), ours=lambda x: ops.dropout(x, np.float64(0.4), np.random.default_rng(7)),
     theirs=lambda torch, x: x * like(x, MASK))
+use("linear", (3, 5), (7, 5), (7,),                         # DropConnect
+    ours=lambda x, W, b: ops.linear(x, ops.dropout(W, 0.4, np.random.default_rng(7)), b),
+    theirs=lambda torch, x, W, b: torch.nn.functional.linear(x, W * like(W, WEIGHT_MASK), b))
+use("drop_path", (5, 3, 7), ours=lambda x: ops.drop_path(x, np.float64(0.6), np.random.default_rng(7)),
+    theirs=lambda torch, x: x * like(x, ROW_MASK))
+
+
+def torch_regions(torch, x, down, across):
+    """The largest of each region that its edges cut out, with slices and loops."""
+    rows = [[x[:, :, top:bottom, left:right].flatten(2).max(2).values for left, right in zip(across, across[1:])]
+            for top, bottom in zip(down, down[1:])]
+    return torch.stack([torch.stack(row, 2) for row in rows], 2)
+
+
+for ratio in 1.4, 2.3, 1, np.float64(1.9):
+    for pseudorandom, draw in (True, None), (True, 3), (False, 3):
+        def drawn(draw=draw):
+            return draw if draw is None else np.random.default_rng(draw)
+
+        def edges(ratio=ratio, pseudorandom=pseudorandom, drawn=drawn):
+            rng = drawn()
+            return [ops.random.part_edges(size, int(size / ratio), rng, pseudorandom).tolist() for size in (7, 11)]
+
+        use("fractional_max_pool2d", (2, 3, 7, 11),
+            ours=lambda x, r=ratio, d=drawn, p=pseudorandom: ops.fractional_max_pool2d(x, r, d(), p),
+            theirs=lambda torch, x, edges=edges: torch_regions(torch, x, *edges()))
 for shape in (7, 5), (2, 5, 3, 4):
     use("batch_norm", shape, (5,), (5,), ours=lambda x, g, b: ops.batch_norm(x, g, b, np.float64(1e-3))[0],
         theirs=lambda torch, x, g, b: torch.nn.functional.batch_norm(x, None, None, g, b, True, eps=1e-3))

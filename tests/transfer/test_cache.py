@@ -18,7 +18,8 @@ import pytest
 from tinynet.compute import parallel
 from tinynet.data import Preprocessing
 from tinynet.errors import InputError
-from tinynet.layers import BatchNorm, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential
+from tinynet.layers import (BatchNorm, Conv2d, DropConnect, Dropout, DropPath, Flatten, FractionalMaxPool2d, Linear, MaxPool2d,
+                            Module, ReLU, Sequential)
 from tinynet.tensor import Tensor, no_grad
 from tinynet.transfer.cache import ActivationCache
 
@@ -361,6 +362,30 @@ def test_a_trunk_that_can_be_trained_is_refused(tmp_path, stage):
 
 def test_dropout_that_drops_is_refused(tmp_path):
     refused(tmp_path, "the cache: Dropout is in training mode.*random; call net.eval", net=make_net().train())
+
+
+@pytest.mark.parametrize("stages", [
+    {"own": DropPath(ReLU(), 0.5)}, {"own": FractionalMaxPool2d(1.5)},
+    {"flat": Flatten(), "own": DropConnect(150, 4, rng=np.random.default_rng(0))}],
+    ids=["DropPath", "FractionalMaxPool2d", "DropConnect"])
+def test_other_noise_is_refused_in_training_and_kept_in_evaluation(tmp_path, stages):
+    net = Sequential(**dict(make_net()[:"flat"].children()), **stages, end=ReLU()).eval()
+    for p in net.parameters():
+        p.requires_grad = False
+    codes = activations(tmp_path / "kept", net, cut="end")
+    np.testing.assert_allclose(codes[:], apply(net[:"end"], inputs(Pictures())), rtol=1e-5, atol=1e-5)
+    name = type(net["own"]).__name__
+    with pytest.raises(InputError, match=f"the cache: {name} is in training mode.*random; call net.eval"):
+        net["own"].train()
+        activations(tmp_path / "refused", net, cut="end")
+
+
+def test_the_setting_of_a_noise_is_part_of_the_key(tmp_path):
+    for ratio in 1.5, 1.6:
+        net = Sequential(**dict(make_net()[:"flat"].children()), own=FractionalMaxPool2d(ratio), end=ReLU()).eval()
+        assert activations(tmp_path, net, cut="end").computed == N
+    assert "own=FractionalMaxPool2d(ratio=1.6, pseudorandom=True)" in "".join(
+        path.read_text(encoding="utf-8") for path in tmp_path.glob("*/key.json"))
 
 
 class Noise(Module):

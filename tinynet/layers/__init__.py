@@ -6,12 +6,13 @@ from .linear import Linear
 from .module import Module, Parameter, Sequential, evaluating
 from .norm import BatchNorm, LocalResponseNorm, Standardize
 from .pool import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
-from .random import Dropout, Random
+from .random import DropConnect, Dropout, DropPath, FractionalMaxPool2d, Random
 from .shape import Flatten
 from .summary import stage_shapes, summary
 
 __all__ = [
-    "AdaptiveAvgPool2d", "AvgPool2d", "BatchNorm", "Conv2d", "Dropout", "Flatten", "GlobalAvgPool2d", "Linear",
-    "LocalResponseNorm", "MaxPool2d", "Module", "Parameter", "Random", "ReLU", "ReLU6", "Sequential", "Sigmoid",
-    "Softmax", "Standardize", "Tanh", "evaluating", "he_normal", "stage_shapes", "summary", "xavier_normal", "zeros",
+    "AdaptiveAvgPool2d", "AvgPool2d", "BatchNorm", "Conv2d", "DropConnect", "DropPath", "Dropout", "Flatten",
+    "FractionalMaxPool2d", "GlobalAvgPool2d", "Linear", "LocalResponseNorm", "MaxPool2d", "Module", "Parameter",
+    "Random", "ReLU", "ReLU6", "Sequential", "Sigmoid", "Softmax", "Standardize", "Tanh", "evaluating", "he_normal",
+    "stage_shapes", "summary", "xavier_normal", "zeros",
 ]

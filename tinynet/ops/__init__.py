@@ -7,14 +7,14 @@ from .loss import cross_entropy, hinge
 from .matmul import linear, matmul
 from .norm import batch_norm, fixed_norm, local_response_norm
 from .pool import adaptive_avg_pool2d, avg_pool2d, global_avg_pool2d, max_pool2d
-from .random import dropout
+from .random import drop_path, dropout, fractional_max_pool2d
 from .reduce import max, mean, sum, var
 from .shape import concat, flatten, getitem, pad2d, reshape, transpose
 
 __all__ = [
     "absolute", "adaptive_avg_pool2d", "add", "avg_pool2d", "batch_norm", "concat", "conv2d", "cross_entropy",
-    "divide", "dropout", "exp", "fixed_norm", "flatten", "getitem", "global_avg_pool2d", "hinge", "linear",
-    "local_response_norm", "log", "log_softmax", "matmul", "max", "max_pool2d", "mean", "multiply", "negative",
-    "pad2d", "power", "relu", "relu6", "reshape", "sigmoid", "softmax", "sqrt", "subtract", "sum", "tanh",
-    "transpose", "var",
+    "divide", "drop_path", "dropout", "exp", "fixed_norm", "flatten", "fractional_max_pool2d", "getitem",
+    "global_avg_pool2d", "hinge", "linear", "local_response_norm", "log", "log_softmax", "matmul", "max",
+    "max_pool2d", "mean", "multiply", "negative", "pad2d", "power", "relu", "relu6", "reshape", "sigmoid",
+    "softmax", "sqrt", "subtract", "sum", "tanh", "transpose", "var",
 ]
