@@ -109,30 +109,37 @@ def many_updates(answer, path, decay):
     return ema.average()
 
 
+def direction(average):
+    """An average without its length, so that a wrong correction costs its points once."""
+    return np.asarray(average) / np.linalg.norm(average)
+
+
 def asked_in_between(answer, path, decay):
-    ema, averages = answer.EMA(decay), []
+    ema, directions = answer.EMA(decay), []
     for w in path:
         ema.update(w)
-        averages.append(np.array(ema.average()))
-    return {"average": np.stack(averages), "asked again": ema.average()}
+        directions.append(direction(ema.average()))
+    first = np.array(ema.average())
+    return {"directions": np.stack(directions), "second answer divided by the first": ema.average() / first}
 
 
 def weights_in_place(answer, path, decay):
+    """One array, which training changes before the average is asked for too."""
     ema, w = answer.EMA(decay), np.zeros_like(path[0])
     for now in path:
         w[:] = now
         ema.update(w)
     last = w.copy()
-    average = np.array(ema.average())
-    w[:] = 0
-    return {"average": average, "w afterwards": last, "average when w has changed": ema.average()}
+    w[:] = 1
+    return {"direction": direction(ema.average()), "w after the last update": last}
 
 
 def draw_networks(rng):
-    """Scores of three networks; large ones too, which are whole numbers so that float32 holds them."""
+    """Scores of some networks. The large ones are whole numbers, so that float32 holds them."""
     m, n, k = rng.permutation([3, 4, 5])
-    large = rng.integers(-4000, 4000, size=(m, n, k)) + 2000 * np.arange(m)[:, None, None]
-    large[:, 0] = large[:, 0, :1] + rng.integers(-3, 4, size=(m, k))        # all alike, and far from 0
+    large = rng.integers(-4000, 4000, size=(m, n, k))
+    large[:, 0] = rng.integers(-5003, -4996, size=(m, k))       # a photo whose scores are all far down, and close together
+    large[:, 1, 0] = -9000                                      # a class that no network believes in
     return {"scores": rng.normal(scale=2, size=(m, n, k)), "large": large.astype(float)}
 
 
@@ -155,20 +162,28 @@ def draw_photos(rng):
     return {"images": np.clip(colours + rng.uniform(90, 160, size=3), 0, 255).astype(np.uint8)}
 
 
-def spread(answer, images):
-    return answer.colour_axes(images)[0]
-
-
-def directions(answer, images):
-    """The axes without their signs: of each column v the matrix v vᵀ."""
-    axes = np.asarray(answer.colour_axes(images)[1])
-    return np.stack([np.outer(axes[:, k], axes[:, k]) for k in range(3)])
-
-
-def covariance(answer, images):
-    """What the two results say together, whatever the order of the axes."""
+def axes_of(answer, images):
+    """The deviations, and the axes as rows without their signs: of each axis v the matrix v vᵀ, (3, 3, 3)."""
     deviations, axes = map(np.asarray, answer.colour_axes(images))
-    return axes * deviations**2 @ axes.T
+    if deviations.shape != (3,) or axes.shape != (3, 3):
+        raise ValueError(f"deviations and axes have shapes {deviations.shape} and {axes.shape}, not (3,) and (3, 3)")
+    return deviations, np.stack([np.outer(v, v) for v in axes.T])
+
+
+def deviations(answer, images):
+    """Whatever their order."""
+    return np.sort(axes_of(answer, images)[0])
+
+
+def axes(answer, images):
+    """In the order of their deviations, whatever that of the columns."""
+    deviations, squares = axes_of(answer, images)
+    return squares[np.argsort(deviations)]
+
+
+def largest_first(answer, images):
+    deviations, squares = axes_of(answer, images)
+    return {"from the largest to the smallest": np.argsort(-deviations), "first axis": squares[0]}
 
 
 def draw_colours(rng):
@@ -188,7 +203,8 @@ def relit(answer, image, deviations, axes, strength, seeds):
 
 
 def one_light(answer, grey, deviations, axes, strength, seeds):
-    return relit(answer, grey, deviations, axes, strength, seeds)
+    """Of any type."""
+    return relit(answer, grey, deviations, axes, strength, seeds).astype(float)
 
 
 def clipped(answer, full, deviations, axes, strength, seeds):
@@ -197,7 +213,7 @@ def clipped(answer, full, deviations, axes, strength, seeds):
 
 def photo_kept(answer, grey, deviations, axes, strength, seeds):
     other = answer.pca_colour(grey, deviations, axes, strength, np.random.default_rng(seeds[0]))
-    return {"photo": np.array(other), "image afterwards": grey}
+    return {"photo": np.array(other, float), "image afterwards": grey}
 
 
 def draw_loader(rng):
@@ -208,7 +224,7 @@ def draw_loader(rng):
             "turns": rng.integers(1 << 30, size=4)}
 
 
-def threads(turn, given):
+def taking_turns(turn, given):
     """Return a run: its workers take turns by chance. How many jobs each got is added to the list `given`."""
     chance = np.random.default_rng(turn)
 
@@ -223,24 +239,32 @@ def threads(turn, given):
     return run
 
 
+def loaded(answer, n, batch, workers, seed, epoch, run):
+    """What came, batch by batch: of every photo its row and the number that it drew, each batch (B, 2)."""
+    batches = answer.load_epoch(n, batch, workers, seed, epoch, lambda row, rng: np.array([row, rng.random()]), run)
+    shapes = [np.shape(photos) for photos in batches]
+    if any(len(shape) != 2 or shape[1] != 2 for shape in shapes):
+        raise ValueError(f"of photos with shape (2,) came a list of {shapes}, not of batches (B, 2)")
+    return [np.asarray(photos) for photos in batches]
+
+
 def drawn(answer, n, batch, workers, seed, epoch, turn):
     """The rows in the order in which they came, and the number that each photo drew."""
-    batches = answer.load_epoch(n, batch, workers, seed, epoch, lambda row, rng: np.array([row, rng.random()]),
-                                threads(turn, []))
-    rows, numbers = np.concatenate([np.asarray(photos) for photos in batches]).T
-    return rows.astype(int), numbers
+    rows, numbers = np.concatenate(loaded(answer, n, batch, workers, seed, epoch, taking_turns(turn, []))).T
+    return rows.astype(int).tolist(), numbers.tolist()
 
 
 def every_row(answer, n, batch, seed, epoch, turns):
-    batches = answer.load_epoch(n, batch, 1, seed, epoch, lambda row, rng: np.array([row, -row]), threads(turns[0], []))
-    rows = np.concatenate([np.asarray(photos) for photos in batches])
-    return {"rows in each batch": [len(photos) for photos in batches], "rows, sorted": np.sort(rows[:, 0]),
-            "order differs from 0, 1, 2, ...": int((rows[:, 0] != np.arange(len(rows))).any())}
+    batches = loaded(answer, n, batch, 1, seed, epoch, taking_turns(turns[0], []))
+    rows = np.concatenate(batches)[:, 0].astype(int)
+    return {"rows in each batch": [len(photos) for photos in batches], "rows, sorted": np.sort(rows),
+            "order differs from 0, 1, 2, ...": int((rows != np.arange(len(rows))).any())}
 
 
 def shared_out(answer, n, batch, workers, seed, epoch, turns):
     given = [[0] * workers[0]]                          # should it never call run
-    answer.load_epoch(n, batch, int(workers[0]), seed, epoch, lambda row, rng: np.array([row]), threads(turns[0], given))
+    answer.load_epoch(n, batch, int(workers[0]), seed, epoch, lambda row, rng: np.array([row]),
+                      taking_turns(turns[0], given))
     return {"jobs of each worker, sorted": np.sort(np.sum(given, axis=0))}
 
 
@@ -248,8 +272,8 @@ def any_workers(answer, n, batch, workers, seed, epoch, turns):
     """One epoch with different numbers of workers that take turns differently."""
     rows, numbers = zip(*(drawn(answer, n, batch, int(count), seed, epoch, turn)
                           for count, turn in zip([1, *workers], turns)))
-    return {"rows, sorted": np.sort(rows[0]), "same order as with 1 worker": [int((r == rows[0]).all()) for r in rows],
-            "same random numbers as with 1 worker": [int((x == numbers[0]).all()) for x in numbers]}
+    return {"rows, sorted": np.sort(rows[0]), "same order as with 1 worker": [int(other == rows[0]) for other in rows],
+            "same random numbers as with 1 worker": [int(other == numbers[0]) for other in numbers]}
 
 
 def own_numbers(answer, n, batch, seed, epoch, turns):
@@ -272,16 +296,16 @@ ASSIGNMENT = Assignment(
               Near("at test time", 2, at_test_time), Near("inputs kept", 2, layer_kept)], support=[dropped, gradients]),
         Task("a5-ema", draw_path, [Near("one update", 2, one_update), Near("many updates", 4, many_updates),
                                    Near("asked in between", 2, asked_in_between),
-                                   Near("weights in place", 2, weights_in_place)]),
+                                   Near("weights in place", 2, weights_in_place)], support=[direction]),
         Task("a5-ensemble", draw_networks, [Near("mean of probabilities", 5, mean_probabilities),
                                             Near("large scores", 4, large_scores), Near("inputs kept", 1, scores_kept)]),
-        Task("a5-pca-axes", draw_photos, [Near("deviations", 3, spread), Near("axes", 3, directions),
-                                          Near("covariance", 2, covariance, atol=0.1)]),
-        Task("a5-pca-colour", draw_colours, [Near("one light", 5, one_light), Near("clipped", 2, clipped),
+        Task("a5-pca-axes", draw_photos, [Near("deviations", 3, deviations), Near("axes", 3, axes),
+                                          Near("largest first", 2, largest_first)], support=[axes_of]),
+        Task("a5-pca-colour", draw_colours, [Near("one light", 5, one_light), Near("uint8", 2, clipped),
                                              Near("photo kept", 1, photo_kept)], support=[relit]),
         Task("a5-loader", draw_loader, [Near("every row once", 3, every_row), Near("shared out", 3, shared_out),
                                         Near("any number of workers", 4, any_workers),
-                                        Near("seed, epoch and row", 4, own_numbers)], support=[threads, drawn]),
+                                        Near("seed, epoch and row", 4, own_numbers)], support=[taking_turns, loaded, drawn]),
     ],
     written=[Written("a5-curves", 12)],
 )
