@@ -289,8 +289,8 @@ MUTANTS = {
         "shared generator": (f"def work(rows):\n        {OWN_GENERATORS}",
                              "shared = np.random.default_rng([seed, epoch, n + 1])\n\n    def work(rows):\n"
                              "        return np.stack([distort(row, shared)", {"any number of workers"}),
-        "one worker does it all": (f"{ROUND_ROBIN})\n    {IN_ORDER}", "[batches] + [[]] * (workers - 1))\n    return done[0]",
-                                   {"shared out"}),
+        "one worker does it all": (f"{ROUND_ROBIN})\n    {IN_ORDER}",
+                                   "[batches] + [[]] * (workers - 1))\n    return done[0]", {"shared out"}),
         "as they come": (f"done = run(work, {ROUND_ROBIN})\n    {IN_ORDER}",
                          f"came = []\n    run(lambda rows: came.append(work(rows)), {ROUND_ROBIN})\n    return came",
                          {"any number of workers"}),
