@@ -242,10 +242,13 @@ def taking_turns(turn, given):
 def loaded(answer, n, batch, workers, seed, epoch, run):
     """What came, batch by batch: of every photo its row and the number that it drew, each batch (B, 2)."""
     batches = answer.load_epoch(n, batch, workers, seed, epoch, lambda row, rng: np.array([row, rng.random()]), run)
-    shapes = [np.shape(photos) for photos in batches]
-    if any(len(shape) != 2 or shape[1] != 2 for shape in shapes):
-        raise ValueError(f"of photos with shape (2,) came a list of {shapes}, not of batches (B, 2)")
-    return [np.asarray(photos) for photos in batches]
+    try:
+        batches = [np.asarray(photos, float) for photos in batches]
+    except ValueError:
+        raise ValueError("what came is no list of arrays, one for each batch") from None
+    if any(photos.shape[1:] != (2,) for photos in batches):
+        raise ValueError(f"of photos of shape (2,) came arrays of {[photos.shape for photos in batches]}, not (B, 2) each")
+    return batches
 
 
 def drawn(answer, n, batch, workers, seed, epoch, turn):
