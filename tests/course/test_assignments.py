@@ -1,4 +1,4 @@
-"""The three assignments: their parts fit, and students get nothing of them that they should not."""
+"""The assignments: their parts fit, and students get nothing of them that they should not."""
 import ast
 import copy
 import dataclasses
@@ -15,7 +15,7 @@ from course.grading import contract
 from course.notebook import LESSONS, ROOT, code_cells, read
 
 ASSIGNMENTS = ROOT / "assignments"
-NAMES = ["a1_autograd_layers", "a2_optimisers", "a3_transfer"]
+NAMES = ["a1_autograd_layers", "a2_optimisers", "a3_transfer", "a5_train_better"]
 BY_HAND = {"README.md", "test_assignments.py"}
 REGION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION$", re.DOTALL | re.MULTILINE)
 STUB = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
@@ -60,7 +60,7 @@ def stripped(notebook):
     return notebook
 
 
-def test_the_solutions_are_the_three_of_the_curriculum():
+def test_the_solutions_are_those_of_the_curriculum():
     assert [path.stem for path in solutions()] == NAMES
 
 

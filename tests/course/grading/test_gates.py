@@ -1,5 +1,5 @@
-"""The grades of the three assignments: nothing for an untouched one, everything for the solution, and for each wrong
-answer exactly what it should lose. All through the grader, in its sandbox.
+"""The grades of the assignments: nothing for an untouched one, everything for the solution and for right answers that look
+different, and for each wrong answer exactly what it should lose. All through the grader, in its sandbox.
 """
 import ast
 import copy
@@ -14,6 +14,7 @@ from course.generate import SOLUTIONS, solutions
 from course.grading import contract
 from course.notebook import read
 from tests.course.mutants import MUTANTS
+from tests.course.otherwise import OTHERWISE
 
 NAMES = [path.stem for path in solutions()]
 
@@ -33,20 +34,29 @@ def submissions_of(name):
         for half in (0, 1):
             chosen = {task: list(MUTANTS[task])[turn] for task in tasks[half::2] if turn < len(MUTANTS[task])}
             if chosen:
-                found[f"mutants{turn}{'ab'[half]}"] = mutated(book, chosen), chosen
+                found[f"mutants{turn}{'ab'[half]}"] = with_answers(book, chosen, mutated), chosen
+    others = {task: OTHERWISE[task] for task in tasks if task in OTHERWISE}
+    for turn in range(max(map(len, others.values()), default=0)):
+        chosen = {task: list(ways)[turn] for task, ways in others.items() if turn < len(ways)}
+        found[f"otherwise{turn}"] = with_answers(book, chosen, lambda source, task, way: OTHERWISE[task][way]), {}
     return found
 
 
-def mutated(book, chosen):
+def with_answers(book, chosen, change):
+    """Return a notebook whose answers to the chosen tasks are ``change(source, task, chosen[task])``."""
     book = copy.deepcopy(book)
     for cell in book.cells:
         task = cell.metadata.get("nbgrader", {}).get("grade_id")
         if task in chosen:
-            old, new, _ = MUTANTS[task][chosen[task]]
-            assert cell.source.count(old) == 1, f"{task}, {chosen[task]}: {old!r} is not once in the solution"
-            cell.source = cell.source.replace(old, new)
+            cell.source = change(cell.source, task, chosen[task])
             ast.parse(cell.source)
     return book
+
+
+def mutated(source, task, mutant):
+    old, new, _ = MUTANTS[task][mutant]
+    assert source.count(old) == 1, f"{task}, {mutant}: {old!r} is not once in the solution"
+    return source.replace(old, new)
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -80,6 +90,12 @@ def test_the_solution_earns_everything(graded):
     assert lost(results["full"]) == set()
 
 
+def test_right_answers_written_otherwise_earn_everything(graded):
+    _, handed_in, results = graded
+    assert {student: lost(results[student]) for student in handed_in if student.startswith("otherwise")
+            and lost(results[student])} == {}
+
+
 def test_every_mutant_loses_its_points_and_no_others(graded):
     _, handed_in, results = graded
     wrong = {}
@@ -92,4 +108,5 @@ def test_every_mutant_loses_its_points_and_no_others(graded):
 
 
 def test_every_task_has_mutants():
-    assert set(MUTANTS) == {task for name in NAMES for task in tasks_of(name)} and sum(map(len, MUTANTS.values())) >= 30
+    tasks = {task for name in NAMES for task in tasks_of(name)}
+    assert set(MUTANTS) == tasks >= set(OTHERWISE) and sum(map(len, MUTANTS.values())) >= 30
