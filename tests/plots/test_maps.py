@@ -51,3 +51,8 @@ def test_what_does_not_fit_is_refused(image, answers, words):
 def test_maps_are_of_one_shape(answers):
     with pytest.raises(InputError, match="all of one shape"):
         plots.heat_map(PHOTO, answers, window=7, stride=5)
+
+
+def test_a_map_needs_a_title():
+    with pytest.raises(InputError, match="the answers are a ndarray; give a map for each title"):
+        plots.heat_map(PHOTO, np.ones((2, 2)), window=7, stride=5)

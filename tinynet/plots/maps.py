@@ -36,6 +36,8 @@ def heat_map(image, answers, window, stride, boxes=(), limits=(0, 1)):
     InputError
         If the picture or the answers have another shape, or the windows do not lie in the picture.
     """
+    if not isinstance(answers, dict):
+        raise InputError(f"heat_map: the answers are a {type(answers).__name__}; give a map for each title, {{'p(cat)': p}}")
     image, answers = np.asarray(image), {title: to_numpy(values) for title, values in answers.items()}
     shapes, window, stride = {values.shape for values in answers.values()}, pair(window), pair(stride)
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or len(shapes) != 1 \
