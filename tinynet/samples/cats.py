@@ -43,8 +43,7 @@ class DrawnCats(Drawn):
     version = 1
     classes = CLASSES
 
-    def draw(self, label, number, rng):
-        """Draw the `number`-th picture of class `label`: uint8 (256, 256, 3)."""
+    def _draw(self, label, number, rng):
         canvas, pen = blank()
         someone = who(label, number, rng)
         if someone is None:

@@ -43,9 +43,9 @@ class Drawn:
         self.classes = list(self.classes)
         self.labels = np.repeat(np.arange(len(self.classes), dtype=np.int64), self.n_per_class)
 
-    def draw(self, label, number, rng):
+    def _draw(self, label, number, rng):
         """Draw the `number`-th image of class `label` with random numbers from rng: uint8 (H, W, 3)."""
-        raise NotImplementedError(f"{type(self).__name__}: write draw(self, label, number, rng)")
+        raise NotImplementedError(f"{type(self).__name__}: write _draw(self, label, number, rng)")
 
     def __len__(self):
         """Return the number of images, n_per_class for each class."""
@@ -68,7 +68,7 @@ class Drawn:
             If there is no image i.
         """
         label, number = self._place(i)
-        return self.draw(label, number, np.random.default_rng([self.version, self.seed, label, number]))
+        return self._draw(label, number, np.random.default_rng([self.version, self.seed, label, number]))
 
     def key(self, i):
         """Return the SHA-256 of image i's recipe: the version of the drawing code, seed, class and number.
