@@ -51,14 +51,14 @@ def load_inputs(dataset, indices, preprocessing):
 
     Returns
     -------
-    x : ndarray, float32 (B, 3, crop, crop)
+    x : ndarray, float32 (B, C, crop, crop)
 
     Raises
     ------
     InputError
         If an image can no longer be read.
     """
-    x = np.empty((len(indices), 3, preprocessing.crop, preprocessing.crop), np.float32)
+    x = np.empty((len(indices), preprocessing.n_channels, preprocessing.crop, preprocessing.crop), np.float32)
 
     def load(row):
         x[row] = preprocessing(dataset.image(indices[row]))
