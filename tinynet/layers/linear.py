@@ -70,8 +70,8 @@ def as_convolution(linear, height, width):
     check_sizes("as_convolution", (height, width), 1, 0)
     n_out, n_in = linear.weight.shape
     if n_in % (height * width):
-        raise InputError(f"as_convolution: {n_in} features are no maps of {height} x {width}, {height * width} pixels each; give "
-                         "the size of the maps that arrive at the Flatten before the layer (`layers.summary` shows it)")
+        raise InputError(f"as_convolution: {n_in} features are no maps of {height} x {width}, {height * width} pixels each; "
+                         "give the size of the maps that arrive at the Flatten before the layer (`layers.summary` shows it)")
     convolution = Conv2d(n_in // (height * width), n_out, (height, width), init=zeros)
     for own, given in zip(convolution.parameters(), linear.parameters()):       # weight (K, D), bias (K,)
         own.data, own.requires_grad = given.data.reshape(own.shape).copy(), given.requires_grad

@@ -18,10 +18,12 @@ def draw_chest(rng, sick):
     trunk = 0.72 * shoulders * np.clip(1.25 - (x / (1.05 * build)) ** 4, 0, 1)
     floor = 0.62 * breath + 0.12 * (np.abs(x) - 0.45) ** 2 + np.where(x < 0, -0.05, 0.02)       # the diaphragm
     above = 1 / (1 + np.exp((y - floor) / 0.04))
-    air = above * sum(ellipsoid(x, y, side * 0.44 * build, 0.08, 0.36 * build, 0.88 * breath, side * -0.14) for side in (-1, 1))
+    air = above * sum(ellipsoid(x, y, side * 0.44 * build, 0.08, 0.36 * build, 0.88 * breath, side * -0.14)
+                      for side in (-1, 1))
     heart = ellipsoid(x, y, 0.13, 0.3, rng.uniform(0.3, 0.42) * build, 0.36, 0.5)
     spine = np.exp(-(x / 0.2) ** 2) * (0.9 + 0.1 * np.cos(40 * y))
-    ribs = np.clip(np.cos(2 * np.pi * (3.6 * y + 2.2 * (np.abs(x) - 0.1) ** 2 + rng.random())), 0, 1) * (np.abs(x) < 0.92 * build)
+    ribs = np.clip(np.cos(2 * np.pi * (3.6 * y + 2.2 * (np.abs(x) - 0.1) ** 2 + rng.random())), 0, 1)
+    ribs *= np.abs(x) < 0.92 * build
     collar = np.exp(-((y + 0.72 - 0.18 * np.abs(x)) / 0.05) ** 2) * (np.abs(x) < 0.75)
     vessels = sum(np.exp(-((x - side * 0.26) ** 2 + (y - 0.02) ** 2) / 0.03) for side in (-1, 1)) * rng.uniform(0.3, 1)
     water = opacity(x, y, rng) if sick else 0
