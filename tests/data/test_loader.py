@@ -64,6 +64,13 @@ def test_inputs_are_the_prepared_images_in_the_order_asked_for():
         np.testing.assert_array_equal(row, PREP(Pictures().image(i)))
 
 
+def test_grey_inputs_have_one_channel():
+    prep = Preprocessing(resize=5, crop=3, resample="bicubic", channels="L", mean=(1,), scale=0.5)
+    x = load_inputs(Pictures(), [2, 0], prep)
+    assert x.shape == (2, 1, 3, 3)
+    np.testing.assert_array_equal(x[1], prep(Pictures().image(0)))
+
+
 def test_no_inputs():
     assert load_inputs(Pictures(), [], PREP).shape == (0, 3, 3, 3)
 

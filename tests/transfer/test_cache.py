@@ -100,6 +100,24 @@ def test_codes_are_the_trunks_output(tmp_path, cut):
     assert (codes.computed, codes.reused) == (N, 0)
 
 
+def test_maps_of_any_size_are_kept_each_size_apart(tmp_path):
+    net, dataset = make_net(), Pictures()
+    for crop, shape in ((13, (N, 5, 5, 6)), (17, (N, 5, 7, 8)), (13, (N, 5, 5, 6))):
+        prep = PREPROCESSING.with_size(17, crop)
+        codes = activations(tmp_path, net, dataset, prep)
+        assert codes.shape == shape
+        np.testing.assert_allclose(codes[:], apply(net[:"flat"], inputs(dataset, prep)), rtol=1e-5, atol=1e-5)
+    assert codes.computed == 0 and len(ActivationCache(tmp_path).entries()) == 2
+
+
+def test_a_grey_network_is_given_one_channel(tmp_path):
+    prep = Preprocessing(17, 13, "bilinear", "L", mean=(104,), scale=0.02)
+    net = Sequential(conv=Conv2d(1, 2, 3, rng=np.random.default_rng(0)), head=ReLU()).eval()
+    net["conv"].weight.requires_grad = net["conv"].bias.requires_grad = False
+    codes = activations(tmp_path, net, preprocessing=prep, cut="head")
+    np.testing.assert_allclose(codes[:], apply(net[:"head"], inputs(Pictures(), prep)), rtol=1e-5, atol=1e-5)
+
+
 def test_a_trunk_computes_where_it_is(tmp_path, device):
     net = make_net().to(device)
     codes = activations(tmp_path / "device", net)

@@ -111,7 +111,7 @@ class ActivationCache:
         def compute(i):
             return apply(preprocessing(dataset.image(i)))
 
-        shape = apply(np.zeros((3, preprocessing.crop, preprocessing.crop), np.float32)).shape
+        shape = apply(np.zeros((preprocessing.n_channels, preprocessing.crop, preprocessing.crop), np.float32)).shape
         key = _key(trunk, preprocessing, cut, dtype, network)
         images = [dataset.key(i) for i in range(len(dataset))]
         folder = self.folder / f"{cut}-{dtype}-{sha256(key.encode())[:12]}"
