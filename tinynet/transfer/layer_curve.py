@@ -66,13 +66,17 @@ class StageCodes(Module):
 
 
 def learned_stages(net):
-    """Return the names of the stages that have learned something, a list of str.
+    """Return the names of the stages that have learned something.
 
     Parameters
     ----------
     net : Sequential
-        Without its classifier. Where a stage is followed by a ReLU as a stage of its own, that one is named: codes are
-        taken after it.
+        Without its classifier.
+
+    Returns
+    -------
+    names : list of str
+        In order. Where a ReLU follows as a stage of its own, that one is named: codes are taken after it.
     """
     stages = net.children()
     after = dict(zip(net.stages, stages[1:]))
@@ -218,17 +222,10 @@ def linear_probes(codes, labels, n_per_class=(5,), seeds=5, loss=cross_entropy, 
     Returns
     -------
     curve : LayerCurve
-
-    Raises
-    ------
-    InputError
-        If a number is below 1, or so large that a class has no image left for testing, or there is no split.
     """
     labels, sizes = np.asarray(labels, np.int64), sorted(set(n_per_class))
-    fewest, n_classes = np.unique(labels, return_counts=True)[1].min(), labels.max() + 1
-    if not sizes or sizes[0] < 1 or sizes[-1] >= fewest or seeds < 1:
-        raise InputError(f"layer curve: {seeds} splits, {', '.join(map(str, sizes)) or 'no'} training images of each class, and "
-                         f"the smallest class has {fewest}; give 1 to {fewest - 1}, and at least one split")
+    check_sizes(labels, sizes, seeds)
+    n_classes = int(labels.max()) + 1
 
     def measure(job):
         name, size, seed = job
@@ -243,6 +240,25 @@ def linear_probes(codes, labels, n_per_class=(5,), seeds=5, loss=cross_entropy, 
     jobs = [(name, size, seed) for name in codes for size in sizes for seed in range(seeds)]
     found = list(tqdm(ordered_map(measure, jobs, workers), "linear classifiers", len(jobs), disable=not progress))
     return LayerCurve(tuple(codes), tuple(sizes), np.reshape(found, (len(codes), len(sizes), seeds)))
+
+
+def check_sizes(labels, n_per_class, seeds):
+    """Raise unless each class has images enough for training and testing.
+
+    Parameters
+    ----------
+    labels, n_per_class, seeds
+        As for `linear_probes`.
+
+    Raises
+    ------
+    InputError
+        If a number is below 1, or so large that a class has no image left for testing, or there is no split.
+    """
+    fewest = np.bincount(labels).min()
+    if not n_per_class or min(n_per_class) < 1 or max(n_per_class) >= fewest or seeds < 1:
+        raise InputError(f"layer curve: {seeds} splits, {', '.join(map(str, n_per_class)) or 'no'} training images of each class, and "
+                         f"the smallest class has {fewest}; give 1 to {fewest - 1}, and at least one split")
 
 
 def layer_curve(net, dataset, preprocessing, cache, stages=None, n_per_class=(5,), seeds=5, loss=cross_entropy, workers=None,
@@ -262,5 +278,6 @@ def layer_curve(net, dataset, preprocessing, cache, stages=None, n_per_class=(5,
     -------
     curve : LayerCurve
     """
+    check_sizes(dataset.labels, n_per_class, seeds)                             # before the long work
     codes = stage_codes(net, dataset, preprocessing, cache, stages, workers, progress, network)
     return linear_probes(codes, dataset.labels, n_per_class, seeds, loss, workers, progress)

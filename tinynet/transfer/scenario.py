@@ -72,7 +72,7 @@ def recommend(curve, net_stages, smallest):
         doubts.append("no stage is clearly better than pixels, so these features may not help at all")
     if abs(gain - HALF) <= gains.std():
         doubts.append(f"another split may bring the gain from {gain:.0%} to the other side of {HALF:.0%}")
-    if best != stages[-1] and not earlier_is_better:
+    if best not in (PIXELS, stages[-1]) and not earlier_is_better:
         doubts.append(f"the error bars of {best} and {stages[-1]} overlap, so the peak may be elsewhere")
     if MANY / 2 <= smallest < 2 * MANY:
         doubts.append(f"{smallest} photos of a class are neither few nor many: try the head alone, too")
