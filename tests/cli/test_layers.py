@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tinynet.cli import main
+from tinynet.models.squeezenet import PRETRAINED as SQUEEZENET
 from tinynet.samples import DrawnCats
 
 
@@ -65,7 +66,8 @@ def test_options_that_matter_to_the_next_command_are_handed_on(capsys, folder, c
     from tinynet.transfer import Scenario
     for cut, end in (("head", ""), (None, " --train-all"), ("pool3", " --cut pool3")):
         monkeypatch.setattr(layers, "recommend", lambda *_: Scenario(True, False, 0.1, "fire2", cut, []))
-        _, out, _ = call(capsys, "--data", folder, "--out", tmp_path / "run", "--cache", cache, "--splits", 1, "--photos", 2, "--skip-bad")
+        _, out, _ = call(capsys, "--data", folder, "--out", tmp_path / "run", "--cache", cache, "--splits", 1, "--photos", 2,
+                         "--skip-bad")
         assert f"run next: tinynet transfer --data '{folder}' --skip-bad{end}\n" in out
         assert "how sure: nothing speaks against it" in out and "saves 10% of the mistakes" in out
 
@@ -99,6 +101,7 @@ def test_it_goes_on_after_ctrl_c(folder, tmp_path):
 @pytest.mark.parametrize("arguments, says", [
     (["--data", "nowhere"], "nowhere: does not exist"), (["--data", ""], "--data is empty"),
     (["--data", ".", "--out", "x"], "out x lies in the folder of the photos"), (["--photos", "0"], "whole number above 0"),
+    (["--random", "--weights", SQUEEZENET], "--random needs a network of the zoo with its own weights"),
     (["--stages", "fire99"], "'fire99' for the stages; choose from conv1"), (["--photos", "60"], "the smallest class has 60"),
 ])
 def test_mistakes_are_one_line_and_told_before_the_work(capsys, arguments, says):

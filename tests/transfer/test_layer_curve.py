@@ -126,14 +126,17 @@ def test_a_network_that_can_be_trained_is_refused(tmp_path):
         stage_codes(net, Pictures(), PREPROCESSING, tmp_path, progress=False)
 
 
-@pytest.mark.parametrize("name", ["squeezenet1_1", "efficientnet_lite0", "mobilenet_v1", "mobilenet_v2", "resnet18", "alexnet", "lenet"])
+@pytest.mark.parametrize("name", ["squeezenet1_1", "efficientnet_lite0", "mobilenet_v1", "mobilenet_v2", "resnet18", "alexnet",
+                                  "lenet"])
 def test_every_network_of_the_zoo_has_stages_to_compare(name):
     model = ZOO[name]
     body = model.build()[:model.classifier]
     stages = learned_stages(body)
     assert 3 <= len(stages) <= 24 and len(set(stages)) == len(stages)
     assert body.stages.index(stages[-1]) >= len(body) - 3, "the last code is what the classifier sees, but for pools and dropout"
-    small = model.preprocessing if model.name in ("alexnet", "lenet") else model.preprocessing.with_size(32, 32)
+    small = model.preprocessing
+    if name not in ("alexnet", "lenet"):                        # those fit one size only
+        small = small.with_size(32, 32)
     x = np.zeros((1, small.n_channels, small.crop, small.crop), np.float32)
     with no_grad():
         trunk = StageCodes(body.eval(), stages)
@@ -190,7 +193,8 @@ def test_test_photos_are_the_same_for_all_sizes_and_never_train(monkeypatch):
     tested = []
     monkeypatch.setattr(module, "linear_classifier", perfect)
     labels = np.arange(N) % K
-    curve = linear_probes({"codes": np.stack([np.arange(N), labels], axis=1)}, labels, (4, 2), seeds=3, workers=1, progress=False)
+    codes = np.stack([np.arange(N), labels], axis=1)
+    curve = linear_probes({"codes": codes}, labels, (4, 2), seeds=3, workers=1, progress=False)
     assert curve.n_per_class == (2, 4) and curve.accuracy.shape == (1, 2, 3) and (curve.accuracy == 1).all()
     for small, large, seen, same in zip(trained[:3], trained[3:], tested[:3], tested[3:]):
         assert sorted(labels[small]) == sorted([0, 1, 2] * 2) and sorted(labels[large]) == sorted([0, 1, 2] * 4)
@@ -256,8 +260,8 @@ def test_photographs_give_the_curve_that_was_measured_and_the_right_advice(data,
     per_class, expected, advice = MEASURED[data]
     base = pretrained()
     body = freeze(base.net)[:base.classifier]
-    curve = layer_curve(body, Some(shared / "data" / data, per_class), base.preprocessing, tmp_path, n_per_class=(5, 15), seeds=10,
-                        progress=False)
+    curve = layer_curve(body, Some(shared / "data" / data, per_class), base.preprocessing, tmp_path, n_per_class=(5, 15),
+                        seeds=10, progress=False)
     found = dict(zip(curve.stages, curve.mean[:, 0]))
     off = np.array([found[name] for name in ("pixels", "fire2", "fire4", "fire6", "fire7", "fire8", "fire9")]) - expected
     assert np.abs(off).max() < 0.045, off.round(3)

@@ -43,7 +43,8 @@ def test_an_earlier_stage_counts_if_its_error_bars_do_not_touch():
 
 @pytest.mark.parametrize("means, n, smallest, spread, doubt", [
     (LATE, 60, 200, SPREAD, None), (EARLY, 2, 15, SPREAD, None),
-    (FLAT, 60, 200, SPREAD, "no stage is clearly better than pixels"), ((.9, .5, .6, .7, .8), 60, 200, SPREAD, "may not help at all"),
+    (FLAT, 60, 200, SPREAD, "no stage is clearly better than pixels"),
+    ((.9, .5, .6, .7, .8), 60, 200, SPREAD, "may not help at all"),
     ((.4, .5, .6, .6, .71), 60, 200, 3 * SPREAD, "to the other side of 50%"),
     (LATE, 20, 40, SPREAD, "neither few nor many"), (LATE, 20, 39, SPREAD, "neither few nor many"),
     (LATE, 195, 200, SPREAD, "5 test photos of a class tell little"),

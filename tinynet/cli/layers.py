@@ -30,7 +30,8 @@ def add(commands):
     parser.add_argument("--data", metavar="DIR", help="a folder with one folder of images per class (default: the drawn cats)")
     parser.add_argument("--skip-bad", action="store_true", help="list unusable files and go on without them")
     add_network(parser)
-    parser.add_argument("--stages", nargs="+", metavar="STAGE", help="which to compare (default: all that have learned something)")
+    parser.add_argument("--stages", nargs="+", metavar="STAGE",
+                        help="which to compare (default: all that have learned something)")
     parser.add_argument("--classifier", choices=list(LOSSES), default="softmax", help="the linear one (default %(default)s)")
     parser.add_argument("--photos", nargs="+", type=positive, metavar="N",
                         help="training photos of each class (default: 5, 20 and 60, as far as there are enough)")
@@ -49,19 +50,20 @@ def run(arguments):
             raise InputError(f"--{option} is empty; name a folder, or leave the option out")
     base = pretrained(arguments.model, arguments.weights)
     say(base.notes)
-    if arguments.random and base.model not in ZOO:
-        raise InputError(f"--random: {arguments.model} is no network of the zoo, so it cannot be built without its weights; "
+    if arguments.random and (arguments.model not in ZOO or arguments.weights is not None):
+        raise InputError("--random needs a network of the zoo with its own weights, since a file's may be of another width; "
                          "leave the option out")
     runs = Path(arguments.out).parent if arguments.out else Path("runs")
     cache = arguments.cache or runs / "cache"
-    refuse_inside(arguments.data, out=arguments.out or runs, cache=cache)       # before the photos are read, which takes a while
+    refuse_inside(arguments.data, out=arguments.out or runs, cache=cache)       # told before the photos are read
     dataset = DrawnCats() if arguments.data is None else ImageFolder(arguments.data, skip_bad=arguments.skip_bad)
     say([f"skipped {path}: {reason}" for path, reason in getattr(dataset, "skipped", [])])
     out = Path(arguments.out or runs / dataset.name)
 
     smallest = int(np.bincount(dataset.labels).min())
     sizes = arguments.photos or [n for n in SIZES if n <= TRAINED * smallest] or [max(1, int(TRAINED * smallest))]
-    options = {"stages": arguments.stages, "n_per_class": sizes, "seeds": arguments.splits, "loss": LOSSES[arguments.classifier]}
+    options = {"stages": arguments.stages, "n_per_class": sizes, "seeds": arguments.splits,
+               "loss": LOSSES[arguments.classifier]}
     curves = {base.model: layer_curve(freeze(base.net)[:base.classifier], dataset, base.preprocessing, cache,
                                       network=base.model, **options)}
     if arguments.random:
@@ -71,7 +73,8 @@ def run(arguments):
     for name, curve in curves.items():
         _print(name, curve)
     _draw(curves, out)
-    _advise(recommend(curves[base.model], base.net[:base.classifier].stages, smallest), curves[base.model], smallest, arguments)
+    scenario = recommend(curves[base.model], base.net[:base.classifier].stages, smallest)
+    _advise(scenario, curves[base.model], smallest, arguments)
     print(f"picture:  {out / 'layers.png'}")
 
 
@@ -99,10 +102,11 @@ def _draw(curves, out):
 
 def _advise(found, curve, smallest, arguments):
     """Print the scenario, why, how sure it is, and the command to run next."""
-    better = f"saves {found.gain:.0%} of the mistakes that pixels make" if found.gain > 0 else "makes no fewer mistakes than pixels"
+    better = (f"saves {found.gain:.0%} of the mistakes that pixels make" if found.gain > 0 else
+              "makes no fewer mistakes than pixels")
     print(f"\nscenario: {WORDS[found.many, found.similar]}")
-    print(f"because:  {smallest} photos in the smallest class; with {curve.n_per_class[-1]} of each to train on, {found.best} did best, "
-          f"and the last stage {better}")
+    print(f"because:  {smallest} photos in the smallest class; with {curve.n_per_class[-1]} of each to train on, {found.best} "
+          f"did best, and the last stage {better}")
     print(f"how sure: {'; '.join(found.doubts) or 'nothing speaks against it'}")
     words = [command_line("tinynet", "transfer")]
     words += [command_line(f"--{option}", value) for option, value in

@@ -37,7 +37,8 @@ def layer_curve(stages, curves, controls=None):
     places = np.arange(len(stages))
     for (name, values), (colour, dashes, marker) in zip(curves.items(), LINES):
         mean = values.mean(axis=1)
-        axes.errorbar(places, mean, values.std(axis=1), color=colour, ls=dashes, marker=marker, ms=5, capsize=3, label=fit_text(name, 120, 10))
+        axes.errorbar(places, mean, values.std(axis=1), color=colour, ls=dashes, marker=marker, ms=5, capsize=3,
+                      label=fit_text(name, 120, 10))
         axes.plot(mean.argmax(), mean.max(), color=colour, marker="*", ms=14, mec=BLACK)
     for (name, values), (colour, dashes, _) in zip(controls.items(), LINES[len(curves):]):
         axes.axhline(values.mean(), color=colour, ls=dashes, label=fit_text(name, 120, 10))
@@ -81,12 +82,13 @@ def learning_curves(n_per_class, curves):
 
 def _splits(what, curves, length, controls):
     """Return lines and levels as arrays, if they have the right shapes."""
-    curves, controls = ({name: np.asarray(values, dtype=float) for name, values in group.items()} for group in (curves, controls))
+    curves = {name: np.asarray(values, dtype=float) for name, values in curves.items()}
+    controls = {name: np.asarray(values, dtype=float) for name, values in controls.items()}
     wrong = {name: v.shape for name, v in curves.items() if v.ndim != 2 or len(v) != length or not v.size}
     wrong |= {name: v.shape for name, v in controls.items() if v.ndim != 1 or not v.size}
     if wrong or not curves or len(curves) + len(controls) > len(LINES):
-        raise InputError(f"{what}: {len(curves)} lines and {len(controls)} levels, of wrong shape {wrong}; give 1 to {len(LINES)}, "
-                         f"lines ({length}, splits) and levels (splits,)")
+        raise InputError(f"{what}: {len(curves)} lines and {len(controls)} levels, of wrong shape {wrong}; give 1 to "
+                         f"{len(LINES)}, lines ({length}, splits) and levels (splits,)")
     return curves, controls
 
 
@@ -95,7 +97,8 @@ def _sheet(width, names, bottom):
     legend = 0.12 + 0.22 * -(-len(names) // 3)                                  # inches
     height = 2.8 + legend + bottom
     figure = Figure(figsize=(width, height), dpi=120)
-    axes = figure.add_axes([0.75 / width, bottom / height, 1 - 0.95 / width, 2.8 / height], ylabel="accuracy", ylim=(0, 1.02))
+    axes = figure.add_axes([0.75 / width, bottom / height, 1 - 0.95 / width, 2.8 / height])
+    axes.set(ylabel="accuracy", ylim=(0, 1.02))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     tidy(axes)
     return figure, axes

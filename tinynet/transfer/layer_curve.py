@@ -257,8 +257,8 @@ def check_sizes(labels, n_per_class, seeds):
     """
     fewest = np.bincount(labels).min()
     if not n_per_class or min(n_per_class) < 1 or max(n_per_class) >= fewest or seeds < 1:
-        raise InputError(f"layer curve: {seeds} splits, {', '.join(map(str, n_per_class)) or 'no'} training images of each class, and "
-                         f"the smallest class has {fewest}; give 1 to {fewest - 1}, and at least one split")
+        raise InputError(f"layer curve: {seeds} splits, {', '.join(map(str, n_per_class)) or 'no'} training images of each class, "
+                         f"and the smallest class has {fewest}; give 1 to {fewest - 1}, and at least one split")
 
 
 def layer_curve(net, dataset, preprocessing, cache, stages=None, n_per_class=(5,), seeds=5, loss=cross_entropy, workers=None,
