@@ -48,11 +48,11 @@ def run(arguments):
     for option in ("data", "out", "cache"):
         if getattr(arguments, option) == "":
             raise InputError(f"--{option} is empty; name a folder, or leave the option out")
-    base = pretrained(arguments.model, arguments.weights)
-    say(base.notes)
     if arguments.random and (arguments.model not in ZOO or arguments.weights is not None):
         raise InputError("--random needs a network of the zoo with its own weights, since a file's may be of another width; "
                          "leave the option out")
+    base = pretrained(arguments.model, arguments.weights)
+    say(base.notes)
     runs = Path(arguments.out).parent if arguments.out else Path("runs")
     cache = arguments.cache or runs / "cache"
     refuse_inside(arguments.data, out=arguments.out or runs, cache=cache)       # told before the photos are read
