@@ -54,6 +54,10 @@ def test_it_says_what_makes_it_unsure(means, n, smallest, spread, doubt):
     assert doubts == [] if doubt is None else any(doubt in text for text in doubts)
 
 
+def test_many_begins_at_40_photos_of_the_smallest_class():
+    assert recommend(curve(LATE), NET, 40).many and not recommend(curve(LATE), NET, 39).many
+
+
 def test_a_curve_of_one_stage_will_do():
     one = LayerCurve(("pixels", "fire4"), (5,), np.array([[[.4, .4]], [[.9, .9]]]))
     assert recommend(one, NET, 200).cut is None and recommend(one, NET, 15).cut == "head"
