@@ -64,6 +64,9 @@ def expression():
     return (y * y).mean() + 0.1 * (W ** 2).sum()
 
 
+STAGES, RISING = ["conv1", "fire2", "fire3", "fire4"], np.array([[.3, .4, .5], [.5, .7, .6], [.8, .8, .7], [.6, .6, .6]])
+
+
 def bowl(u, v):
     return u ** 2 + 9 * v ** 2
 
@@ -97,6 +100,11 @@ FIGURES = {
     "1 dead map": lambda: plots.activations(np.zeros((1, 2, 3)), ["the only one"]),
     "graph": lambda: plots.graph(expression(), x=x, W=W, b=b),
     "graph of one operation": lambda: plots.graph(W * W),
+    "layer curve": lambda: plots.layer_curve(STAGES, {"5 photos a class": RISING, "60 photos a class": RISING + 0.1}, {"pixels": [.3, .4]}),
+    "layer curve of one stage": lambda: plots.layer_curve([LONG[:40]], {"svm": [[1, 1]]}),
+    "layer curve of 30 stages": lambda: plots.layer_curve([f"block{i}" for i in range(30)], {"svm": np.full((30, 1), 0.5)}),
+    "learning curves": lambda: plots.learning_curves([5, 20, 60], {"head": RISING[:3], "pixels": RISING[1:]}),
+    "learning curves of one number": lambda: plots.learning_curves([5], {LONG[:40]: [[0]]}),
     "paths": lambda: plots.contour_paths(bowl, {f"optimiser {i}": np.full((9, 2), i) for i in range(7)},
                                          (-1, 5), (0, 6)),
     "a path of one point": lambda: plots.contour_paths(bowl, {"SGD": [(1, 1)]}, (0, 100), (-1, 1)),
@@ -439,3 +447,43 @@ def test_confusion_names_the_truth_at_the_side_and_the_answer_below():
     assert "true class" in axes.get_ylabel() and "answer" in axes.get_xlabel()
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cat (4)", "dog (2)"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["cat", "dog"]
+
+
+# Layer curves and learning curves
+
+def points(figure):
+    """The means that are drawn, and the ends of their error bars, of each line with bars."""
+    drawn = []
+    for container in figure.axes[0].containers:
+        line, _, (bars,) = container.lines
+        drawn.append((line.get_xdata(), line.get_ydata(), np.array([segment[:, 1] for segment in bars.get_segments()])))
+    return drawn
+
+
+def test_a_layer_curve_is_means_with_deviations_and_stars_the_best():
+    figure = plots.layer_curve(STAGES, {"svm": RISING}, {"pixels": [.3, .5]})
+    (at, means, bars), = points(figure)
+    np.testing.assert_allclose(means, RISING.mean(axis=1))
+    np.testing.assert_allclose(bars.T, [means - RISING.std(axis=1), means + RISING.std(axis=1)])
+    stars = [line for line in figure.axes[0].lines if line.get_marker() == "*"]
+    assert [(line.get_xdata()[0], round(line.get_ydata()[0], 3)) for line in stars] == [(2, .767)]
+    level, = [line for line in figure.axes[0].lines if line.get_label() == "pixels"]
+    np.testing.assert_allclose(level.get_ydata(), .4)
+    assert {*STAGES, "svm", "pixels"} <= set(words(figure))
+
+
+def test_learning_curves_stand_at_their_numbers():
+    figure = plots.learning_curves([5, 20, 60], {"head": RISING[:3], "all": RISING[1:]})
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["5", "20", "60"]
+    for (at, means, bars), values in zip(points(figure), (RISING[:3], RISING[1:]), strict=True):
+        assert list(at) == [5, 20, 60]
+        np.testing.assert_allclose(means, values.mean(axis=1))
+        np.testing.assert_allclose(bars[:, 1] - bars[:, 0], 2 * values.std(axis=1))
+
+
+@pytest.mark.parametrize("curves, controls", [
+    ({}, {}), ({"a": RISING[:3]}, {}), ({"a": RISING[0]}, {}), ({"a": RISING[:, :0]}, {}), ({"a": RISING}, {"b": RISING}),
+    ({f"{i}": RISING for i in range(6)}, {"a": [1], "b": [1]})])
+def test_a_layer_curve_refuses_other_shapes_and_too_many(curves, controls):
+    with pytest.raises(InputError, match="layer_curve: .* give 1 to 7"):
+        plots.layer_curve(STAGES, curves, controls)
