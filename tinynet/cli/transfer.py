@@ -20,7 +20,7 @@ def add(commands):
     """Add the command to the parser's commands."""
     parser = commands.add_parser("transfer", help="train a classifier for your own classes")
     parser.add_argument("--data", metavar="DIR",
-                       help="a folder with one folder of images per class (default: the drawn cats)")
+                       help="a folder with one folder of images, or of WAV sounds, per class (default: the drawn cats)")
     parser.add_argument("--skip-bad", action="store_true", help="list unusable files and go on without them")
     add_network(parser)
     scope = parser.add_mutually_exclusive_group()

@@ -1,8 +1,11 @@
-"""Images in: files, folders of classes, splits, batches."""
+"""Images and sounds in: files, folders of classes, splits, batches."""
+from .audio import read_wav, resample
 from .dataset import Dataset
 from .folder import ImageFolder
 from .image import read_image
 from .loader import batches, load_inputs
+from .logmel import log_mel
+from .picture import read_picture
 from .preprocess import Preprocessing
 from .split import stratified_split
 
@@ -12,6 +15,10 @@ __all__ = [
     "Preprocessing",
     "batches",
     "load_inputs",
+    "log_mel",
     "read_image",
+    "read_picture",
+    "read_wav",
+    "resample",
     "stratified_split",
 ]
