@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 from tinynet.errors import InputError
 
-from . import check
+from . import check, data
 from .book import build
 from .execute import execute
 from .notebook import find
@@ -61,6 +61,7 @@ def _parser():
     book.set_defaults(run=lambda arguments: build())
 
     check.add_command(commands)
+    data.add_command(commands)
     if find_spec(".grading", __package__):          # students get none of these
         from . import generate, release
         from .grading import grade

@@ -17,7 +17,7 @@ FILES = (
     ".gitattributes", ".gitignore", "LICENSE", "Makefile", "NOTICE", "environment.yml", "pyproject.toml",
     "tinynet/**/*.py", "tinynet/**/*.html", "tinynet/models/*.txt", "tinynet/models/pretrained/*.safetensors",
     "lessons/[0-9][0-9]_*.ipynb", "assignments/README.md", "assignments/test_assignments.py",
-    "course/__init__.py", "course/__main__.py", "course/book.py", "course/check.py", "course/execute.py",
+    "course/__init__.py", "course/__main__.py", "course/book.py", "course/check.py", "course/data.py", "course/execute.py",
     "course/guard.py", "course/kernel.py", "course/notebook.py", "course/answers/*.py",
     "course/book/_config.yml", "course/book/_toc.yml", "course/book/index.md", "course/images/*.png",
 )

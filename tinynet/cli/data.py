@@ -19,7 +19,7 @@ def add_data(parser, ending=""):
         Of the default folder's name.
     """
     parser.add_argument("--data", metavar="DIR",
-                        help="a folder with one folder of images per class (default: the drawn cats)")
+                        help="a folder with one folder of images, or of WAV sounds, per class (default: the drawn cats)")
     parser.add_argument("--skip-bad", action="store_true", help="list unusable files and go on without them")
     parser.add_argument("--cache", metavar="DIR",
                         help="where computed activations are kept (default: cache beside the run)")

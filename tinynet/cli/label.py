@@ -8,8 +8,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ..compute import parallel
-from ..data import read_image
-from ..data.image import is_image
+from ..data import read_picture
+from ..data.picture import is_picture
 from ..errors import InputError
 from ..ops import softmax
 from ..tensor import Tensor
@@ -30,7 +30,7 @@ def add_photos(parser, top, help_top):
         What is said of it.
     """
     parser.add_argument("images", nargs="+", metavar="IMAGE",
-                        help="image files; a folder stands for the images in it and in its folders. Those that cannot be "
+                        help="image or WAV files; a folder stands for those in it and in its folders. Those that cannot be "
                              "read are named on stderr, and the exit status is 2")
     parser.add_argument("--top", type=positive, default=top, metavar="K", help=help_top)
     parser.add_argument("--json", action="store_true", help='print JSON: [{"path", "top": [{"index", "name", "p"}]}]')
@@ -62,7 +62,7 @@ def label(arguments, net, names, preprocessing):
             good, pixels = [], []
             for path in paths[start:start + BATCH]:
                 try:
-                    pixels.append(preprocessing(read_image(path)))
+                    pixels.append(preprocessing(read_picture(path)))
                     good.append(path)
                 except InputError as error:
                     problems.append(str(error))
@@ -90,9 +90,9 @@ def _files(arguments):
         if not os.path.isdir(argument):
             paths.append(argument)
             continue
-        found = [path for path in sorted(Path(argument).rglob("*")) if path.is_file() and is_image(path)
+        found = [path for path in sorted(Path(argument).rglob("*")) if path.is_file() and is_picture(path)
                  and not any(part.startswith(".") for part in path.relative_to(argument).parts)]
         paths += found
         if not found:
-            problems.append(f"{argument}: holds no images; give the folder that does")
+            problems.append(f"{argument}: holds no images or WAV files; give the folder that does")
     return paths, problems

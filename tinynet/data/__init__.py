@@ -1,4 +1,5 @@
-"""Images in: files, folders of classes, splits, distortions, batches."""
+"""Images and sounds in: files, folders of classes, splits, distortions, batches."""
+from .audio import read_wav, resample
 from .augment import AUGMENTS, Compose, named_augment
 from .colour import ColourShift, Light, PCAColour
 from .copies import Copies
@@ -7,6 +8,8 @@ from .folder import ImageFolder
 from .geometry import Crop, Mirror, Rotate, Shear, Warp
 from .image import read_image
 from .loader import Loader, batches, load_inputs
+from .logmel import log_mel
+from .picture import read_picture
 from .preprocess import Preprocessing
 from .split import stratified_split
 from .views import TEN_VIEWS, VIEWS, View, Views
@@ -33,7 +36,11 @@ __all__ = [
     "Warp",
     "batches",
     "load_inputs",
+    "log_mel",
     "named_augment",
     "read_image",
+    "read_picture",
+    "read_wav",
+    "resample",
     "stratified_split",
 ]

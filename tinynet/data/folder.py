@@ -1,4 +1,4 @@
-"""Photos of your own: a folder that holds one folder of images per class."""
+"""Photos or sounds of your own: a folder that holds one folder of files per class."""
 import hashlib
 import os
 import unicodedata
@@ -12,7 +12,9 @@ from tqdm import tqdm
 from ..compute import ordered_map
 from ..errors import InputError
 from ..files import sha256
-from .image import decode_image, is_image, open_regular, read_image
+from .audio import is_wav
+from .image import open_regular
+from .picture import decode_picture, is_picture, read_picture
 
 MIN_IMAGES = 3  # a class needs one image to train, one to validate and one to test
 # What operating systems, cameras, network drives and notebooks leave behind.
@@ -27,7 +29,7 @@ class ImageFolder:
 
     Each folder in `root` is a class and its name the class's name; classes and files are sorted by name.
     Every file is read and decoded once here, so that a broken one is reported now and not in mid-training;
-    the pixels are not kept.
+    the pixels are not kept. Instead of images all files may be sounds (WAV): the image of a sound is its spectrogram.
 
     Ignored are hidden names (".DS_Store"), the operating systems' own ("Thumbs.db", "desktop.ini",
     "__MACOSX"), files directly in `root` that are no images (a README, a list), and folders that tinynet itself
@@ -60,9 +62,10 @@ class ImageFolder:
     Raises
     ------
     InputError
-        If `root` is not a folder, holds fewer than two classes, or two whose names differ only in case.
+        If `root` is not a folder, holds fewer than two classes, two whose names differ only in case, or both images
+        and sounds.
         Unless `skip_bad`, also for an image directly in `root`, a class of fewer than 3 good images, anything
-        in a class folder that `read_image` refuses, a folder there, and two files with the same contents.
+        in a class folder that `read_picture` refuses, a folder there, and two files with the same contents.
     """
 
     def __init__(self, root, skip_bad=False):
@@ -89,6 +92,10 @@ class ImageFolder:
         counts = [len(good[folder]) for folder in folders]
         self.labels = np.repeat(np.arange(len(folders), dtype=np.int64), counts)
         self.paths = [path for folder in folders for path in good[folder]]
+        sound = [is_wav(path) for path in self.paths]
+        if 0 < sum(sound) < len(sound):
+            raise InputError(f"{self.paths[sound.index(True)]}: is a sound, but {self.paths[sound.index(False)]} is an image "
+                             f"({sum(sound)} of {len(sound)} files are sounds); give folders of one kind")
         self.skipped = bad
         self._keys = [keys[path] for path in self.paths]
 
@@ -112,7 +119,7 @@ class ImageFolder:
         InputError
             If the file has gone or gone bad since the folder was checked.
         """
-        rgb = read_image(self.paths[i])
+        rgb = read_picture(self.paths[i])
         if sha256(self.paths[i]) != self._keys[i]:
             raise InputError(f"{self.paths[i]}: has changed since the folder was checked; run the command again, "
                              "or make the ImageFolder again")
@@ -168,7 +175,7 @@ def _scan(root):
             raise InputError(f"{folder}: differs only in case from {other}, which some systems ignore; "
                              "merge or rename them")
     return folders, [(path, "is in no class folder; move it into the folder of its class")
-                     for path in entries if not path.is_dir() and is_image(path)]
+                     for path in entries if not path.is_dir() and is_picture(path)]
 
 
 def is_own_output(path):
@@ -254,7 +261,7 @@ def _duplicates(keys):
 
 
 def _inspect(path):
-    """Read a file whole: (SHA-256, None, what is odd about it) if it is a good image, else (None, reason, None)."""
+    """Read a file whole: (SHA-256, None, what is odd about it) if it is a good picture, else (None, reason, None)."""
     try:
         if path.is_dir():
             raise InputError("is a folder in a class folder; move its images up, or give "
@@ -262,7 +269,7 @@ def _inspect(path):
         if not path.exists():
             raise InputError("is neither a file nor a folder (a broken link?); delete it")
         with open_regular(path) as file:
-            rgb, damage = decode_image(file)
+            rgb, damage = decode_picture(file)
             file.seek(0)
             key = hashlib.file_digest(file, "sha256").hexdigest()
         blank = "is all one colour: an empty picture tells nothing" if (rgb == rgb[0, 0]).all() else ""

@@ -60,17 +60,39 @@ def read_image(path):
         has more pixels than Pillow's guard against decompression bombs allows (`PIL.Image.MAX_IMAGE_PIXELS`,
         89 million) or than there is memory for, or is 100 times as long as wide.
     """
+    rgb, damage = read_file(path, decode_image)
+    if damage:
+        warnings.warn(f"{path}: {damage}", stacklevel=2)
+    return rgb
+
+
+def read_file(path, decode):
+    """Open a file and decode it, with its name in every error.
+
+    Parameters
+    ----------
+    path : str or Path
+    decode : callable
+        Takes the open file; its InputErrors hold reason and remedy alone.
+
+    Returns
+    -------
+    decoded : object
+        What `decode` returns.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened or decoded.
+    """
     try:
         with open_regular(path) as file:
-            rgb, damage = decode_image(file)
+            return decode(file)
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error}); check the name and the permissions"
         raise InputError(f"{path}: {reason}") from None
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    if damage:
-        warnings.warn(f"{path}: {damage}", stacklevel=2)
-    return rgb
 
 
 def open_regular(path):
@@ -230,7 +252,7 @@ def _open(file, said=None):
         return image
     except UnidentifiedImageError:
         raise InputError("is not a JPEG, PNG, WebP, BMP or GIF image, or its first bytes are damaged; "
-                         "convert it (to JPEG, say) or move it elsewhere") from None
+                         "convert it (to JPEG, say, a sound to WAV) or move it elsewhere") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise InputError(f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels, as a decompression bomb has; "
                          "save a smaller copy") from None

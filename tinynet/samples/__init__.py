@@ -1,5 +1,6 @@
 """Data sets made by our own code: no download, no licence, and the truth about every picture is known."""
 from .cats import DrawnCats
+from .words import SynthesisedWords
 from .xrays import PhantomXRays
 
-__all__ = ["DrawnCats", "PhantomXRays"]
+__all__ = ["DrawnCats", "PhantomXRays", "SynthesisedWords"]

@@ -41,7 +41,7 @@ def fetch(url, path, digest, progress=True):
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     try:
-        _download(url, part, path.name, progress)
+        download(url, part, path.name, progress)
     except (OSError, urllib.error.URLError, ValueError) as error:
         raise InputError(f"cannot fetch {url} ({error}); run it again to go on, or get the "
                          f"file some other way and put it at {path}") from error
@@ -54,7 +54,24 @@ def fetch(url, path, digest, progress=True):
     return path
 
 
-def _download(url, part, name, progress):
+def download(url, part, name, progress=True):
+    """Fetch what is still missing of a file, and check nothing but its length.
+
+    Parameters
+    ----------
+    url : str
+        An address of http or https.
+    part : Path
+        What is there of it, if anything.
+    name : str
+        What the progress bar shows.
+    progress : bool
+
+    Raises
+    ------
+    OSError
+        If the address cannot be reached (urllib's errors are such) or the connection breaks off.
+    """
     done = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
     try:

@@ -1,0 +1,184 @@
+"""Synthesised words: a voice, a throat and a room made of formulas say them, so that lesson 18 runs offline.
+
+They are no recordings of people. They share what the lesson is about with those: words are told apart by how resonances move,
+and everybody's pitch, throat, speed, accent, microphone and room are different.
+"""
+import operator
+from functools import cache
+from hashlib import sha256
+
+import numpy as np
+
+from ..data.logmel import RATE, picture
+from ..errors import InputError
+from .drawing.voice import say, speaker
+
+VERSION = 1     # of the synthesis: raise it when a sound changes, so that no cache serves the old one
+VOCABULARY = {  # new words at the end: their numbers are seeds
+    "misty": "m ih s t iy", "yes": "y eh s", "no": "n ow", "up": "ah p", "down": "d aw n", "left": "l eh f t", "right": "r ay t",
+    "on": "aa n", "off": "ao f", "stop": "s t aa p", "go": "g ow", "zero": "z iy r ow", "one": "w ah n", "two": "t uw",
+    "three": "th r iy", "four": "f ao r", "five": "f ay v", "six": "s ih k s", "seven": "s eh v ah n", "eight": "ey t",
+    "nine": "n ay n", "tigger": "t ih g er", "kitten": "k ih t ah n", "mister": "m ih s t er", "missing": "m ih s ih n",
+    "dusty": "d ah s t iy", "twenty": "t w eh n t iy", "music": "m y uw z ih k", "mouse": "m aw s", "please": "p l iy z",
+    "water": "w ao t er", "house": "h aw s", "dog": "d ao g", "bird": "b er d", "happy": "h ae p iy", "window": "w ih n d ow",
+}
+WAKE_WORD = "misty"
+
+
+class SynthesisedWords:
+    """A data set of spoken words, made when asked for. A word's image is its spectrogram.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Of VOCABULARY; each is a class.
+    n_per_word : int
+        Utterances of each word. The first ones are the same whatever their number.
+    n_speakers : int
+        Who says them: utterance j of a word is speaker j % n_speakers's.
+    seed : int
+        Another seed, at least 0, gives other utterances by other speakers.
+
+    Attributes
+    ----------
+    name : str
+        "synthesised-words".
+    classes : list of str
+        The words.
+    labels : ndarray, int64 (N,)
+        The word of every utterance, as an index into `classes`: first all of the first word.
+    speakers : ndarray, int64 (N,)
+        Who says it, 0 to n_speakers - 1.
+
+    Raises
+    ------
+    InputError
+        If a word is not in VOCABULARY or named twice, or a number is not whole or too small.
+    """
+
+    name = "synthesised-words"
+
+    def __init__(self, words=tuple(VOCABULARY), n_per_word=20, n_speakers=20, seed=0):
+        strange = [word for word in words if word not in VOCABULARY]
+        if strange or len(set(words)) < len(words) or isinstance(words, str) or not words:
+            raise InputError(f"synthesised words: {strange or words!r} cannot be said; give a list of different words out of "
+                             f"{', '.join(VOCABULARY)}")
+        self.n_per_word, self.n_speakers, self.seed = (
+            _whole(name, value, low) for name, value, low in
+            (("n_per_word", n_per_word, 1), ("n_speakers", n_speakers, 1), ("seed", seed, 0)))
+        self.classes = list(words)
+        self.labels = np.repeat(np.arange(len(words), dtype=np.int64), self.n_per_word)
+        self.speakers = np.tile(np.arange(self.n_per_word, dtype=np.int64) % self.n_speakers, len(words))
+
+    def __len__(self):
+        """Return the number of utterances."""
+        return len(self.labels)
+
+    def samples(self, i):
+        """Say utterance i, somewhere in a second of the room's noise.
+
+        Parameters
+        ----------
+        i : int
+
+        Returns
+        -------
+        samples : ndarray, float32 (16000,)
+            In (-1, 1), 16,000 a second.
+
+        Raises
+        ------
+        InputError
+            If there is no utterance i.
+        """
+        word, number = self._place(i)
+        rng = np.random.default_rng([VERSION, self.seed, 1 + list(VOCABULARY).index(word), number])
+        who = _speaker(self.seed, number % self.n_speakers)
+        sound = say(VOCABULARY[word].split(), who, rng)[:RATE]
+        room = rng.normal(size=RATE + 1)
+        second = who.noise * (room[1:] + 0.9 * room[:-1]) / 4               # more below than above
+        start = rng.integers(RATE - len(sound) + 1)
+        second[start:start + len(sound)] += sound
+        return (second * rng.uniform(0.05, 0.5)).astype(np.float32)
+
+    def image(self, i):
+        """Return the spectrogram of utterance i.
+
+        Parameters
+        ----------
+        i : int
+
+        Returns
+        -------
+        rgb : ndarray, uint8 (128, 128, 3)
+            As `data.logmel.picture` draws it.
+
+        Raises
+        ------
+        InputError
+            If there is no utterance i.
+        """
+        return picture(self.samples(i))
+
+    def key(self, i):
+        """Return the SHA-256 of utterance i's recipe.
+
+        Parameters
+        ----------
+        i : int
+
+        Returns
+        -------
+        key : str
+            64 hexadecimal digits.
+
+        Raises
+        ------
+        InputError
+            If there is no utterance i.
+        """
+        word, number = self._place(i)
+        return sha256(f"{self.name} {VERSION} {self.seed} {word} {number} {number % self.n_speakers}".encode()).hexdigest()
+
+    def title(self, i):
+        """Return utterance i's word, number and speaker, such as "misty 07 by 3".
+
+        Parameters
+        ----------
+        i : int
+
+        Returns
+        -------
+        title : str
+
+        Raises
+        ------
+        InputError
+            If there is no utterance i.
+        """
+        word, number = self._place(i)
+        return f"{word} {number:02d} by {number % self.n_speakers}"
+
+    def _place(self, i):
+        """Return utterance i's word and its number within the word."""
+        i = operator.index(i)
+        if not 0 <= i < len(self):
+            raise InputError(f"synthesised words: there is no utterance {i}; they are numbered 0 to {len(self) - 1}")
+        word, number = divmod(i, self.n_per_word)
+        return self.classes[word], number
+
+
+@cache
+def _speaker(seed, number):
+    return speaker(np.random.default_rng([VERSION, seed, 0, number]))
+
+
+def _whole(name, value, low):
+    """Return an argument as an int, at least `low`."""
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        whole = low - 1
+    if whole < low:
+        raise InputError(f"synthesised words: {name} is {value!r}; give a whole number, at least {low}")
+    return whole
