@@ -5,7 +5,7 @@ import pytest
 from tinynet import InputError, Tensor, no_grad, ops
 from tinynet.backend import to_numpy
 from tinynet.layers import (AdaptiveAvgPool2d, AvgPool2d, BatchNorm, Conv2d, Dropout, Flatten, GlobalAvgPool2d, LocalResponseNorm,
-                            Linear, MaxPool2d, ReLU, ReLU6, Sequential, Sigmoid, Softmax, Tanh, zeros)
+                            Linear, MaxPool2d, ReLU, ReLU6, Sequential, Sigmoid, Softmax, Tanh, as_convolution, zeros)
 
 
 @pytest.mark.parametrize("layer, op, shape", [
@@ -94,3 +94,45 @@ def test_impossible_settings_are_refused_where_they_are_made(make, rng):
     with pytest.raises(InputError) as error:
         make(rng)
     assert "\n" not in str(error.value)
+
+
+def answers_crop_by_crop(classify, x, height, width):
+    """The slow way: cut out every window, and ask the classifier about each; (N, K, OH, OW)."""
+    rows = [[classify(x[:, :, i:i + height, j:j + width]) for j in range(x.shape[3] - width + 1)]
+            for i in range(x.shape[2] - height + 1)]
+    return np.moveaxis(np.array(rows), (0, 1), (2, 3))
+
+
+def test_a_linear_layer_is_a_convolution(device, rng):
+    linear = Linear(5 * 2 * 3, 7, rng).to(device)
+    linear.bias.data += 1
+    convolution = as_convolution(linear, 2, 3)
+    assert convolution.device == device
+    x = rng.standard_normal((2, 5, 4, 7)).astype(np.float32)            # larger than the layer was made for
+    flat = Sequential(Flatten(), linear)
+    expected = answers_crop_by_crop(lambda crop: flat(Tensor(crop).to(device)).numpy(), x, 2, 3)
+    assert expected.shape == (2, 7, 3, 5)
+    np.testing.assert_allclose(convolution(Tensor(x).to(device)).numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_convolution_has_numbers_of_its_own_and_stays_frozen(rng):
+    linear = Linear(12, 3, rng)
+    linear.weight.requires_grad = False
+    linear.weight.data = linear.weight.data.astype(np.float64)
+    convolution = as_convolution(linear, 2, 3)
+    assert [p.requires_grad for p in convolution.parameters()] == [False, True]
+    assert convolution.weight.data.dtype == np.float64 and convolution.bias.data.dtype == np.float32
+    convolution.weight.data[...] = convolution.bias.data[...] = 9
+    assert abs(linear.weight.data).max() < 9 and not linear.bias.data.any()
+
+
+@pytest.mark.parametrize("layer, size, words", [
+    (Linear(12, 3, init=zeros), (2, 5), "12 features are no maps of 2 x 5, 10 pixels each"),
+    (Linear(12, 3, init=zeros), (0, 3), "kernel (0, 3)"),
+    (Linear(12, 3, init=zeros), (2.0, 3), "(2.0, 3)"),
+    (Conv2d(3, 4, 2, init=zeros), (2, 2), "got a Conv2d; give a Linear"),
+])
+def test_what_is_no_map_is_no_convolution(layer, size, words):
+    with pytest.raises(InputError) as caught:
+        as_convolution(layer, *size)
+    assert words in str(caught.value) and "\n" not in str(caught.value)

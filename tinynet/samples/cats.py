@@ -1,16 +1,11 @@
 """The embedded default data set: three classes of pictures, drawn by our own code."""
-import operator
 from dataclasses import replace
-from hashlib import sha256
 
-import numpy as np
-
-from ..errors import InputError
 from .drawing.animals import POSES, Coat, draw_animal
 from .drawing.pen import blank, develop, shade, vary
 from .drawing.scenery import draw_occluder, draw_room, draw_scene, pick
+from .drawn import Drawn
 
-VERSION = 1     # of the drawing code: raise it when a picture changes, so that no cache serves the old one
 CLASSES = ("tigger", "misty", "neither")
 ORANGE, GREY, WHITE = (224, 140, 66), (140, 144, 152), (240, 236, 230)
 BLACK, BROWN, IVORY = (48, 46, 52), (112, 84, 66), (232, 214, 190)
@@ -35,136 +30,31 @@ OTHERS = (      # who else is seen, (kind, coat), in turn; None is nobody
 )
 
 
-class DrawnCats:
+class DrawnCats(Drawn):
     """A data set of three classes, drawn when asked for: Tigger, Misty, and neither.
 
     Tigger is an orange tabby, Misty a grey long-hair; "neither" is other cats, dogs and empty rooms. Pose,
     scale, background, light, tint and what stands in front vary. Dogs and furniture are orange and grey as
     well: colours say little, so that a network that has learnt to see shapes and textures has the advantage.
-
-    Parameters
-    ----------
-    n_per_class : int
-        Images of each class. The first images of a class are the same whatever their number.
-    seed : int
-        Another seed, at least 0, gives other pictures.
-
-    Attributes
-    ----------
-    name : str
-        "drawn-cats".
-    classes : list of str
-        "tigger", "misty", "neither".
-    labels : ndarray, int64 (N,)
-        The class of every image, as an index into `classes`: first all of Tigger, then Misty, then neither.
-
-    Raises
-    ------
-    InputError
-        If `n_per_class` is not a whole number above 0, or `seed` not one of at least 0.
+    Pictures are uint8 (256, 256, 3). For parameters and attributes see `Drawn`.
     """
 
     name = "drawn-cats"
+    version = 1
+    classes = CLASSES
 
-    def __init__(self, n_per_class=60, seed=0):
-        self.n_per_class = _whole("n_per_class", n_per_class, low=1)
-        self.seed = _whole("seed", seed, low=0)
-        self.classes = list(CLASSES)
-        self.labels = np.repeat(np.arange(len(CLASSES), dtype=np.int64), self.n_per_class)
-
-    def __len__(self):
-        """Return the number of images, 3 * n_per_class."""
-        return len(self.labels)
-
-    def image(self, i):
-        """Draw image i.
-
-        Parameters
-        ----------
-        i : int
-
-        Returns
-        -------
-        rgb : ndarray, uint8 (256, 256, 3)
-
-        Raises
-        ------
-        InputError
-            If there is no image i.
-        """
-        label, number = self._place(i)
-        return draw(label, number, np.random.default_rng([VERSION, self.seed, label, number]))
-
-    def key(self, i):
-        """Return the SHA-256 of image i's recipe: the version of the drawing code, seed, class and number.
-
-        Parameters
-        ----------
-        i : int
-
-        Returns
-        -------
-        key : str
-            64 hexadecimal digits.
-
-        Raises
-        ------
-        InputError
-            If there is no image i.
-        """
-        label, number = self._place(i)
-        return sha256(f"{self.name} {VERSION} {self.seed} {CLASSES[label]} {number}".encode()).hexdigest()
-
-    def title(self, i):
-        """Return image i's class and number, such as "tigger 07".
-
-        Parameters
-        ----------
-        i : int
-
-        Returns
-        -------
-        title : str
-
-        Raises
-        ------
-        InputError
-            If there is no image i.
-        """
-        label, number = self._place(i)
-        return f"{CLASSES[label]} {number:02d}"
-
-    def _place(self, i):
-        """Return image i's label and its number within the class."""
-        i = operator.index(i)
-        if not 0 <= i < len(self):
-            raise InputError(f"drawn cats: there is no image {i}; they are numbered 0 to {len(self) - 1}")
-        return divmod(i, self.n_per_class)
-
-
-def _whole(name, value, low):
-    """Return an argument as an int, at least `low`."""
-    try:
-        whole = operator.index(value)
-    except TypeError:
-        whole = low - 1
-    if whole < low:
-        raise InputError(f"drawn cats: {name} is {value!r}; give a whole number, at least {low}")
-    return whole
-
-
-def draw(label, number, rng):
-    """Draw a picture of class `label`, the class's `number`-th: uint8 (SIZE, SIZE, 3)."""
-    canvas, pen = blank()
-    someone = who(label, number, rng)
-    if someone is None:
-        draw_room(pen, rng, furniture=3)
-    else:
-        draw_scene(pen, rng)
-        draw_portrait(pen, rng, *someone)
-        if rng.random() < 0.3:
-            draw_occluder(pen, rng)
-    return develop(canvas, rng)
+    def draw(self, label, number, rng):
+        """Draw the `number`-th picture of class `label`: uint8 (256, 256, 3)."""
+        canvas, pen = blank()
+        someone = who(label, number, rng)
+        if someone is None:
+            draw_room(pen, rng, furniture=3)
+        else:
+            draw_scene(pen, rng)
+            draw_portrait(pen, rng, *someone)
+            if rng.random() < 0.3:
+                draw_occluder(pen, rng)
+        return develop(canvas, rng)
 
 
 def who(label, number, rng):
