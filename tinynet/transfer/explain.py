@@ -2,7 +2,7 @@
 import numpy as np
 
 from ..backend import array_module, to_device, to_numpy
-from ..compute import parallel
+from ..compute import one_blas_thread, parallel
 from ..errors import InputError
 from ..layers import evaluating
 from ..ops import softmax
@@ -41,22 +41,8 @@ def grad_cam(net, x, label=None, stage=None):
     ----------
     R. R. Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based localization", 2017.
     """
-    twin = freeze(parallel.replica(net)).eval()             # gradients, and a mode, of its own
-    image = Tensor(to_device(np.asarray(x)[None], net.device))
-    stage = stage or _last_maps(twin, image)
-    after = twin.stages.index(stage) + 1 if stage in twin.stages else stage         # a wrong name: the slice says so
-    with no_grad():
-        maps = twin[:after](image)
-    if maps.ndim != 4:
-        raise InputError(f"grad_cam: {stage!r} gives {maps.shape}, no maps (N, C, H, W); choose a stage before it")
-    maps = Tensor(maps.data, requires_grad=True)            # (1, C, h, w): the tape begins here
-    scores = twin[after:](maps)                             # (1, K)
-    chosen = array_module(scores.data).zeros_like(scores.data)
-    chosen[0, _class(scores.data[0], label)] = 1
-    scores.backward(chosen)
-    weights = maps.grad.mean(axis=(2, 3), keepdims=True)    # (1, C, 1, 1)
-    heat = (weights * maps.data).sum(axis=1)[0]
-    return to_numpy(heat * (heat > 0))
+    with one_blas_thread():                                 # one image is too little work to share
+        return _grad_cam(freeze(parallel.replica(net)).eval(), x, label, stage)         # gradients, and a mode, of its own
 
 
 def occlusion(net, x, label=None, size=None, stride=None, fill=0.0, workers=None):
@@ -138,6 +124,24 @@ def nearest(codes, code, k=6):
     distances = 1 - (codes @ code) / np.maximum(norms, np.finfo(np.float32).tiny)
     rows = np.argsort(distances, kind="stable")[:k]
     return rows, distances[rows]
+
+
+def _grad_cam(net, x, label, stage):
+    image = Tensor(to_device(np.asarray(x)[None], net.device))
+    stage = stage or _last_maps(net, image)
+    after = net.stages.index(stage) + 1 if stage in net.stages else stage         # a wrong name: the slice says so
+    with no_grad():
+        maps = net[:after](image)
+    if maps.ndim != 4:
+        raise InputError(f"grad_cam: {stage!r} gives {maps.shape}, no maps (N, C, H, W); choose a stage before it")
+    maps = Tensor(maps.data, requires_grad=True)            # (1, C, h, w): the tape begins here
+    scores = net[after:](maps)                             # (1, K)
+    chosen = array_module(scores.data).zeros_like(scores.data)
+    chosen[0, _class(scores.data[0], label)] = 1
+    scores.backward(chosen)
+    weights = maps.grad.mean(axis=(2, 3), keepdims=True)    # (1, C, 1, 1)
+    heat = (weights * maps.data).sum(axis=1)[0]
+    return to_numpy(heat * (heat > 0))
 
 
 def _class(scores, label):
