@@ -1,5 +1,7 @@
-"""Answers that are maps: where in a picture is what was found? Used in lesson 16."""
+"""Answers that are maps: where in a picture is what was found? Used in lessons 16 and 20."""
+import matplotlib
 import numpy as np
+from PIL import Image
 
 from ..backend import to_numpy
 from ..errors import InputError
@@ -66,3 +68,35 @@ def heat_map(image, answers, window, stride, boxes=(), limits=(0, 1)):
         axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), xticks=[], yticks=[])
     figure.colorbar(drawn, ax=hot, fraction=0.04)
     return figure
+
+
+def overlay(image, heat):
+    """Lay a map over a picture: grey where it is low, bright colours where it is high.
+
+    Parameters
+    ----------
+    image : ndarray, uint8 (H, W, 3)
+        The picture as the network saw it.
+    heat : ndarray, float (h, w)
+        The map, of any size; it is stretched over the picture. What is below 0 counts as 0, and the highest as full colour.
+
+    Returns
+    -------
+    picture : ndarray, uint8 (H, W, 3)
+        For `pictures`, or a page.
+
+    Raises
+    ------
+    InputError
+        If the picture or the map has another shape.
+    """
+    image, heat = np.asarray(image), np.maximum(to_numpy(heat), 0)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or heat.ndim != 2 or not heat.size:
+        raise InputError(f"overlay: the picture is {image.dtype} {image.shape} and the map {heat.shape}; give uint8 (H, W, 3) "
+                         "and a map (h, w)")
+    scaled = Image.fromarray((heat / max(heat.max(), 1e-12)).astype(np.float32))
+    share = np.asarray(scaled.resize(image.shape[1::-1], Image.Resampling.BILINEAR))[..., None]         # (H, W, 1), 0..1
+    grey = np.repeat(image @ np.array([0.299, 0.587, 0.114])[:, None], 3, axis=2)                       # as in JPEG
+    colour = 255 * matplotlib.colormaps["inferno"](share[..., 0])[..., :3]
+    opaque = 0.75 * np.sqrt(share)
+    return np.clip((1 - opaque) * grey + opaque * colour, 0, 255).astype(np.uint8)

@@ -1,6 +1,8 @@
 """The embedded default data set: three classes of pictures, drawn by our own code."""
 from dataclasses import replace
 
+import numpy as np
+
 from .drawing.animals import POSES, Coat, draw_animal
 from .drawing.pen import blank, develop, shade, vary
 from .drawing.scenery import draw_occluder, draw_room, draw_scene, pick
@@ -54,6 +56,32 @@ class DrawnCats(Drawn):
             if rng.random() < 0.3:
                 draw_occluder(pen, rng)
         return develop(canvas, rng)
+
+    def silhouette(self, i):
+        """Return where in image i the animal and its shadow are, as if nothing stood in front of them.
+
+        Parameters
+        ----------
+        i : int
+
+        Returns
+        -------
+        mask : ndarray of bool, (256, 256)
+            False everywhere if nobody is there.
+
+        Raises
+        ------
+        InputError
+            If there is no image i.
+        """
+        label, number, rng = self._start(i)
+        canvas, pen = blank()
+        empty = np.asarray(canvas).copy()
+        someone = who(label, number, rng)
+        if someone is not None:
+            draw_scene(blank()[1], rng)                     # elsewhere: it takes the random numbers that it took before
+            draw_portrait(pen, rng, *someone)
+        return (np.asarray(canvas) != empty).any(axis=2)[::2, ::2]      # the canvas is twice as large as the picture
 
 
 def who(label, number, rng):

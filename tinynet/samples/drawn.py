@@ -67,8 +67,7 @@ class Drawn:
         InputError
             If there is no image i.
         """
-        label, number = self._place(i)
-        return self._draw(label, number, np.random.default_rng([self.version, self.seed, label, number]))
+        return self._draw(*self._start(i))
 
     def key(self, i):
         """Return the SHA-256 of image i's recipe: the version of the drawing code, seed, class and number.
@@ -115,6 +114,11 @@ class Drawn:
         if not 0 <= i < len(self):
             raise InputError(f"{self._words()}: there is no image {i}; they are numbered 0 to {len(self) - 1}")
         return divmod(i, self.n_per_class)
+
+    def _start(self, i):
+        """Return image i's label, its number within the class, and the random numbers that draw it."""
+        label, number = self._place(i)
+        return label, number, np.random.default_rng([self.version, self.seed, label, number])
 
     def _whole(self, name, value, low):
         """Return an argument as an int, at least `low`."""
