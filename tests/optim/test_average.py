@@ -230,7 +230,10 @@ def test_the_average_is_where_the_network_is(device):
             for name, array in net.state_dict().items():
                 assert array_module(array) is array_module(net["out"].weight.data)
                 assert (to_numpy(array) == expected.average[name]).all()
-    net.to("cpu")                                           # and it follows
+    expected.update()
+    again.update()                                          # what was loaded is taken to the device ...
+    assert all(array_module(a) is array_module(net["out"].weight.data) for a in again.average.values())
+    net.to("cpu")                                           # ... and back
     with again.averaged():
         assert (net["out"].weight.data == expected.average["out.weight"]).all()
     again.update()
