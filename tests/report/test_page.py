@@ -206,7 +206,8 @@ def test_one_view_alone_is_compared_without_members(tmp_path):
 
 
 @pytest.mark.parametrize("copies, n, words", [(2, 2, "2 distorted copies of it (mirror, <b>)"), (1, 1, "1 distorted copy of it"),
-                                              (9, 5, "9 distorted copies"), (None, 5, "distorted anew in every epoch (mirror, <b>)")])
+                                              (9, 5, "9 distorted copies"),
+                                              (None, 5, "distorted anew in every epoch (mirror, <b>)")])
 def test_distorted_copies_are_shown_beside_their_pictures(copies, n, words, tmp_path):
     dataset, settings = Pictures(), SETTINGS | {"augment": "mirror,<b>", "copies": copies}
     dataset.key = lambda i: f"{i:064x}"
@@ -225,7 +226,7 @@ def test_distorted_copies_are_shown_beside_their_pictures(copies, n, words, tmp_
 def test_the_schedule_is_said(tmp_path):
     dataset, metrics, history, *rest = run(Pictures(), settings=SETTINGS | {"schedule": "co<s>ine", "warmup": 3})
     write_report(tmp_path, dataset, metrics, history | {"lr": [0.1, 0.2]}, *rest)
-    assert "The learning rate followed the schedule “co<s>ine” after 3 epochs of warm-up." in read(tmp_path).text
+    assert "The learning rate followed the schedule “co<s>ine” after warm-up, 3 of the epochs." in read(tmp_path).text
 
 
 def test_each_class_has_its_row(page):

@@ -168,7 +168,8 @@ def test_random_search_draws_evenly_in_the_logarithm_around_the_optimisers_own_r
 
 
 def test_a_longer_random_search_begins_with_the_shorter_and_another_seed_draws_others():
-    tried = [[trial.settings for trial in at_random(fake(hill)[0], Settings(seed=seed), n)] for seed, n in ((0, 5), (0, 9), (1, 5))]
+    tried = [[trial.settings for trial in at_random(fake(hill)[0], Settings(seed=seed), n)]
+             for seed, n in ((0, 5), (0, 9), (1, 5))]
     assert tried[1][:5] == tried[0] and not {s.lr for s in tried[0]} & {s.lr for s in tried[2]}
 
 
@@ -245,7 +246,8 @@ def test_lines_that_are_no_trials_are_passed_over(go, tmp_path, counted):
     lines = (tmp_path / "trials.jsonl").read_text().splitlines()
     short = json.dumps(json.loads(lines[1]) | {"losses": [0.1]})
     text = json.dumps(json.loads(lines[2]) | {"accuracies": ["high"] * 3})
-    (tmp_path / "trials.jsonl").write_bytes("\n".join(["\x00", "[]", "3", "{}", lines[0], short, text, lines[2][:40]]).encode() + b"\xff")
+    damaged = ["\x00", "[]", "3", "{}", lines[0], short, text, lines[2][:40]]
+    (tmp_path / "trials.jsonl").write_bytes("\n".join(damaged).encode() + b"\xff")
     counted.clear()
     assert go(method="random", trials=3) == first and len(counted) == 2
 

@@ -41,9 +41,8 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows,
     dataset : Dataset
         Only the pictures that are shown are read. A list `skipped` of (path, reason) is shown if it has one.
     metrics : dict
-        As `transfer` returns them: "train_accuracy", "val_accuracy", "test_accuracy", "n_train", "n_val", "n_test", "classes", "seconds"
-        (by phase), "peak_memory_mb", "words" (what the network is),
-        "first_stage", "out" (the folder's name in the end) and "settings", whose "cut" is put into words, as are "augment",
+        As `transfer` returns them: "train_accuracy", "val_accuracy", "test_accuracy", "n_train", "n_val", "n_test",
+        "classes", "seconds" (by phase), "peak_memory_mb", "words" (what the network is), "first_stage", "out" (the folder's name in the end) and "settings", whose "cut" is put into words, as are "augment",
         "copies", "ensemble", "ema" and "tta" if they are there. "members_test_accuracy" and "one_view_test_accuracy" are shown
         if they are there. A number that is not known is None.
     history : dict
@@ -153,8 +152,8 @@ def _options(settings):
     elif settings.get("augment"):
         said += f" The training pictures were distorted anew in every epoch ({names})."
     if settings.get("ensemble", 1) > 1:
-        said += (f" {settings['ensemble']} such layers were trained, each with random numbers of its own; an answer is the mean of "
-                 "their probabilities.")
+        said += (f" {settings['ensemble']} such layers were trained, each with random numbers of its own; an answer is the "
+                 "mean of their probabilities.")
     if settings.get("ema"):
         said += f" The weights kept are an average along the training; {settings['ema']:g} of it stayed at each step."
     if settings.get("tta"):
@@ -198,8 +197,8 @@ def _alone(metrics, matrix):
         return ""
     rows = [(name, percent(accuracy), "{:.0%}\u00a0to\u00a0{:.0%}".format(*wilson(accuracy * n, n)))
             for name, accuracy in [*rows, ("together", np.trace(matrix) / n)]]
-    return ("<h3>Alone and together</h3><p>The same test pictures, named by parts of what was trained. Nothing was chosen by these "
-            "numbers.</p>" + table(["", "named right", "95% interval"], rows))
+    return ("<h3>Alone and together</h3><p>The same test pictures, named by parts of what was trained. Nothing was chosen "
+            "by these numbers.</p>" + table(["", "named right", "95% interval"], rows))
 
 
 def _use(folder):
@@ -230,13 +229,13 @@ def _tiles(mistakes, n_wrong):
 def _training(history, settings):
     n, best = len(history["train_loss"]), history["best_epoch"] + 1
     why = ", which had the lowest validation loss" if history["val_loss"] else ""
-    more = ""
+    copies, more = " and every copy" if settings.get("copies") else "", ""
     if "lr" in history:
-        warmup = f" after {settings['warmup']} epochs of warm-up" if settings["warmup"] else ""
+        warmup = f" after warm-up, {settings['warmup']} of the epochs" if settings["warmup"] else ""
         more += f" The learning rate followed the schedule “{escape(settings['schedule'])}”{warmup}."
     if settings.get("ensemble", 1) > 1:
         more += f" These are the curves of the first of {settings['ensemble']} layers."
-    return (f"<p>{n} epochs; each uses every training picture{' and every copy' * bool(settings.get('copies'))} once. The weights kept are those of epoch "
+    return (f"<p>{n} epochs; each uses every training picture{copies} once. The weights kept are those of epoch "
             f"{best}{why}. Where validation loss rises while training loss falls, the network learns its "
             f"pictures by heart.{more}</p>")
 

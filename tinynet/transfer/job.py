@@ -135,7 +135,7 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
 
 
 def _untrained(trained, n_features, n_classes, settings, rng):
-    """Yield each network to be trained, with its random numbers: the stages from the cut on, then further heads of an ensemble."""
+    """Yield each network to train and its random numbers: the stages from the cut on, then an ensemble's further heads."""
     yield trained, rng                                      # of default_rng(seed), which is that of [seed, 0]
     for i in range(1, settings.ensemble):
         rng = np.random.default_rng([settings.seed, i])
