@@ -7,7 +7,7 @@ import pytest
 
 from tinynet import InputError, Tensor, no_grad, ops
 from tinynet.data import ImageFolder, Preprocessing
-from tinynet.layers import Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential
+from tinynet.layers import Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential
 from tinynet.models import ZOO, pretrained
 from tinynet.transfer import freeze, layer_curve, linear_classifier, linear_probes, recommend, stage_codes
 from tinynet.transfer.layer_curve import COST, StageCodes, learned_stages, pixel_codes
@@ -108,7 +108,7 @@ def test_another_choice_of_stages_never_reads_the_other_codes(tmp_path):
 
 def test_stages_come_in_the_networks_order_and_what_follows_them_does_not_run():
     net = network()
-    net.out = None                                              # would raise if it was called
+    net.out = Module()                                          # has no forward: it would raise
     trunk = StageCodes(net, ["fc", "conv"])
     assert trunk.stages == ("conv", "fc") and trunk(Tensor(np.zeros((2, 3, 13, 13), np.float32))).shape == (2, 5 + 11)
 
