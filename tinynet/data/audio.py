@@ -6,7 +6,7 @@ import wave
 import numpy as np
 
 from ..errors import InputError
-from .image import open_regular, read_file
+from .file import open_regular, read_file
 
 FORMATS = {2: "ADPCM", 3: "floating point", 6: "A-law", 7: "mu-law", 17: "ADPCM", 85: "MP3", 65534: "an extended header"}
 RATES = 4000, 192_000               # samples a second, the lowest and the highest that are read

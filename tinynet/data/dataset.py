@@ -7,7 +7,8 @@ import numpy as np
 class Dataset(Protocol):
     """Labelled images, numbered 0 to len() - 1.
 
-    `ImageFolder` (files), `DrawnCats` and `PhantomXRays` (drawn by code) are datasets; so is any object with these members.
+    `ImageFolder` (files), `DrawnCats`, `PhantomXRays` and `SynthesisedWords` (made by code) are datasets; so is any object
+    with these members.
     Images are made when asked for, on several threads at once, and the same number gives the same image.
 
     Attributes

@@ -13,7 +13,7 @@ from ..compute import ordered_map
 from ..errors import InputError
 from ..files import sha256
 from .audio import is_wav
-from .image import open_regular
+from .file import open_regular
 from .picture import decode_picture, is_picture, read_picture
 
 MIN_IMAGES = 3  # a class needs one image to train, one to validate and one to test

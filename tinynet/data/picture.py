@@ -2,7 +2,8 @@
 import warnings
 
 from .audio import decode_wav, is_wav, starts_like_wav
-from .image import decode_image, is_image, read_file
+from .file import read_file
+from .image import decode_image, is_image
 from .logmel import picture
 
 

@@ -21,6 +21,16 @@ VOCABULARY = {  # new words at the end: their numbers are seeds
     "nine": "n ay n", "tigger": "t ih g er", "kitten": "k ih t ah n", "mister": "m ih s t er", "missing": "m ih s ih n",
     "dusty": "d ah s t iy", "twenty": "t w eh n t iy", "music": "m y uw z ih k", "mouse": "m aw s", "please": "p l iy z",
     "water": "w ao t er", "house": "h aw s", "dog": "d ao g", "bird": "b er d", "happy": "h ae p iy", "window": "w ih n d ow",
+    "sister": "s ih s t er", "mustard": "m ah s t er d", "misses": "m ih s ih z", "mystic": "m ih s t ih k", "mist": "m ih s t",
+    "tea": "t iy", "minute": "m ih n ih t", "sixty": "s ih k s t iy", "empty": "eh m t iy", "story": "s t ao r iy",
+    "city": "s ih t iy", "pretty": "p r ih t iy", "hello": "h eh l ow", "table": "t ey b uh l", "garden": "g aa r d ah n",
+    "yellow": "y eh l ow", "paper": "p ey p er", "river": "r ih v er", "coffee": "k ao f iy", "money": "m ah n iy",
+    "people": "p iy p uh l", "morning": "m ao r n ih n", "evening": "iy v n ih n", "candy": "k ae n d iy",
+    "butter": "b ah t er", "winter": "w ih n t er", "summer": "s ah m er", "doctor": "d aa k t er", "baby": "b ey b iy",
+    "kitchen": "k ih t sh ih n", "fish": "f ih sh", "shop": "sh aa p", "shoe": "sh uw", "milk": "m ih l k", "best": "b eh s t",
+    "fast": "f ae s t", "test": "t eh s t", "must": "m ah s t", "seat": "s iy t", "street": "s t r iy t", "mother": "m ah v er",
+    "light": "l ay t", "moon": "m uw n", "sun": "s ah n", "book": "b uh k", "tree": "t r iy", "blue": "b l uw", "green": "g r iy n",
+    "black": "b l ae k", "white": "w ay t", "cat": "k ae t", "mat": "m ae t", "home": "h ow m", "name": "n ey m", "time": "t ay m",
 }
 WAKE_WORD = "misty"
 

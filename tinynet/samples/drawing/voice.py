@@ -65,7 +65,7 @@ def speaker(rng):
     size = rng.uniform(-1, 1)                   # a large one has a low voice and a long throat, as a rule
     return Speaker(pitch=150 * 2 ** (0.7 * size + rng.normal(0, 0.15)), tract=1.12 ** (size + 0.4) * rng.normal(1, 0.03),
                    speed=rng.uniform(0.75, 1.3), breath=rng.uniform(0.01, 0.15), tilt=rng.uniform(-3, 3),
-                   noise=10 ** rng.uniform(-2.2, -0.9),
+                   noise=10 ** rng.uniform(-1.5, -0.2),
                    accent={sound: np.exp(rng.normal(0, (0.1, 0.08, 0.05, 0.25))) for sound in SOUNDS})
 
 
