@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from tinynet import InputError, Tensor, no_grad, ops
+from tinynet import Tensor, ops
 
 SHAPES = [(3, 5), (2, 3, 5, 7), (0, 3, 5, 7), ()]
 
