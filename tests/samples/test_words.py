@@ -63,7 +63,7 @@ def test_bad_arguments(arguments, words):
 @pytest.mark.parametrize("method", ["samples", "image", "key", "title"])
 @pytest.mark.parametrize("i", [-1, 6])
 def test_there_is_no_such_utterance(method, i):
-    with pytest.raises(InputError, match=f"no utterance {i}; they are numbered 0 to 5"):
+    with pytest.raises(InputError, match=f"no image {i}; they are numbered 0 to 5"):
         getattr(SynthesisedWords(["no", "up"], 3), method)(i)
 
 

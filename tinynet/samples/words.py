@@ -3,7 +3,6 @@
 They are no recordings of people. They share what the lesson is about with those: words are told apart by how resonances move,
 and everybody's pitch, throat, speed, accent, microphone and room are different.
 """
-import operator
 from functools import cache
 from hashlib import sha256
 
@@ -12,6 +11,7 @@ import numpy as np
 from ..data.logmel import RATE, picture
 from ..errors import InputError
 from .drawing.voice import say, speaker
+from .drawn import Drawn
 
 VERSION = 1     # of the synthesis: raise it when a sound changes, so that no cache serves the old one
 VOCABULARY = {  # new words at the end: their numbers are seeds
@@ -35,8 +35,8 @@ VOCABULARY = {  # new words at the end: their numbers are seeds
 WAKE_WORD = "misty"
 
 
-class SynthesisedWords:
-    """A data set of spoken words, made when asked for. A word's image is its spectrogram.
+class SynthesisedWords(Drawn):
+    """A data set of spoken words, made when asked for. A word's image is its spectrogram, uint8 (128, 128, 3).
 
     Parameters
     ----------
@@ -67,22 +67,17 @@ class SynthesisedWords:
     """
 
     name = "synthesised-words"
+    version = VERSION
 
     def __init__(self, words=tuple(VOCABULARY), n_per_word=20, n_speakers=20, seed=0):
         strange = [word for word in words if word not in VOCABULARY]
         if strange or len(set(words)) < len(words) or isinstance(words, str) or not words:
             raise InputError(f"synthesised words: {strange or words!r} cannot be said; give a list of different words out of "
                              f"{', '.join(VOCABULARY)}")
-        self.n_per_word, self.n_speakers, self.seed = (
-            _whole(name, value, low) for name, value, low in
-            (("n_per_word", n_per_word, 1), ("n_speakers", n_speakers, 1), ("seed", seed, 0)))
-        self.classes = list(words)
-        self.labels = np.repeat(np.arange(len(words), dtype=np.int64), self.n_per_word)
-        self.speakers = np.tile(np.arange(self.n_per_word, dtype=np.int64) % self.n_speakers, len(words))
-
-    def __len__(self):
-        """Return the number of utterances."""
-        return len(self.labels)
+        self.classes = words
+        super().__init__(self._whole("n_per_word", n_per_word, low=1), seed)
+        self.n_speakers = self._whole("n_speakers", n_speakers, low=1)
+        self.speakers = np.tile(np.arange(self.n_per_class, dtype=np.int64) % self.n_speakers, len(words))
 
     def samples(self, i):
         """Say utterance i, somewhere in a second of the room's noise.
@@ -101,94 +96,33 @@ class SynthesisedWords:
         InputError
             If there is no utterance i.
         """
-        word, number = self._place(i)
-        rng = np.random.default_rng([VERSION, self.seed, 1 + list(VOCABULARY).index(word), number])
+        return self._say(*self._start(i))
+
+    def key(self, i):
+        """Return the SHA-256 of utterance i's recipe; for parameters and errors see `Drawn`."""
+        return sha256(f"{super().key(i)} {self.speakers[i]}".encode()).hexdigest()
+
+    def title(self, i):
+        """Return utterance i's word, number and speaker, such as "misty 07 by 3"; see `Drawn`."""
+        return f"{super().title(i)} by {self.speakers[i]}"
+
+    def _start(self, i):
+        label, number = self._place(i)
+        return label, number, np.random.default_rng([VERSION, self.seed, 1 + list(VOCABULARY).index(self.classes[label]), number])
+
+    def _say(self, label, number, rng):
         who = _speaker(self.seed, number % self.n_speakers)
-        sound = say(VOCABULARY[word].split(), who, rng)[:RATE]
+        sound = say(VOCABULARY[self.classes[label]].split(), who, rng)[:RATE]
         room = rng.normal(size=RATE + 1)
         second = who.noise * (room[1:] + 0.9 * room[:-1]) / 4               # more below than above
         start = rng.integers(RATE - len(sound) + 1)
         second[start:start + len(sound)] += sound
         return (second * rng.uniform(0.05, 0.5)).astype(np.float32)
 
-    def image(self, i):
-        """Return the spectrogram of utterance i.
-
-        Parameters
-        ----------
-        i : int
-
-        Returns
-        -------
-        rgb : ndarray, uint8 (128, 128, 3)
-            As `data.logmel.picture` draws it.
-
-        Raises
-        ------
-        InputError
-            If there is no utterance i.
-        """
-        return picture(self.samples(i))
-
-    def key(self, i):
-        """Return the SHA-256 of utterance i's recipe.
-
-        Parameters
-        ----------
-        i : int
-
-        Returns
-        -------
-        key : str
-            64 hexadecimal digits.
-
-        Raises
-        ------
-        InputError
-            If there is no utterance i.
-        """
-        word, number = self._place(i)
-        return sha256(f"{self.name} {VERSION} {self.seed} {word} {number} {number % self.n_speakers}".encode()).hexdigest()
-
-    def title(self, i):
-        """Return utterance i's word, number and speaker, such as "misty 07 by 3".
-
-        Parameters
-        ----------
-        i : int
-
-        Returns
-        -------
-        title : str
-
-        Raises
-        ------
-        InputError
-            If there is no utterance i.
-        """
-        word, number = self._place(i)
-        return f"{word} {number:02d} by {number % self.n_speakers}"
-
-    def _place(self, i):
-        """Return utterance i's word and its number within the word."""
-        i = operator.index(i)
-        if not 0 <= i < len(self):
-            raise InputError(f"synthesised words: there is no utterance {i}; they are numbered 0 to {len(self) - 1}")
-        word, number = divmod(i, self.n_per_word)
-        return self.classes[word], number
+    def _draw(self, label, number, rng):
+        return picture(self._say(label, number, rng))
 
 
 @cache
 def _speaker(seed, number):
     return speaker(np.random.default_rng([VERSION, seed, 0, number]))
-
-
-def _whole(name, value, low):
-    """Return an argument as an int, at least `low`."""
-    try:
-        whole = operator.index(value)
-    except TypeError:
-        whole = low - 1
-    if whole < low:
-        raise InputError(f"synthesised words: {name} is {value!r}; give a whole number, at least {low}")
-    return whole
