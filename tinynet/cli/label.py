@@ -54,7 +54,7 @@ def label(arguments, net, names, preprocessing):
     status : int
         0, or 2 if an image could not be read.
     """
-    paths, problems = _files(arguments.images)
+    paths, problems = photo_files(arguments.images)
     top = min(arguments.top or len(names), len(names))
     labelled = []
     with tqdm(total=len(paths), unit="image", delay=1, leave=False, disable=None) as bar:     # on a terminal alone
@@ -83,8 +83,20 @@ def label(arguments, net, names, preprocessing):
     return 2 if problems else 0
 
 
-def _files(arguments):
-    """Return the files named, folders replaced by the images in them in order, and a line for each folder without any."""
+def photo_files(arguments):
+    """Return the files named, folders replaced by the images in them in order.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Files and folders.
+
+    Returns
+    -------
+    paths : list of str or Path
+    problems : list of str
+        A line for each folder without any.
+    """
     paths, problems = [], []
     for argument in arguments:
         if not os.path.isdir(argument):

@@ -10,7 +10,7 @@ import numpy as np
 from .. import plots
 from ..data import Copies
 from ..files import atomic_write, command_line
-from .parts import bar, percent, photo, plot, table
+from .parts import bar, page, percent, photo, plot, table
 
 PAGE = Path(__file__).with_name("page.html")
 N_EXAMPLES = 40             # training pictures on the page, shared out among the classes
@@ -68,7 +68,7 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows,
         "confusion.png": plots.png(plots.confusion(test.confusion, classes)),
         "mistakes.png": plots.png(_draw_mistakes(mistakes, n_wrong)),
     }
-    page = Template(PAGE.read_text(encoding="utf-8")).substitute(
+    body = Template(PAGE.read_text(encoding="utf-8")).substitute(
         name=escape(dataset.name),
         method=_method(metrics),
         result=_result(metrics, test.confusion) + _alone(metrics, test.confusion),
@@ -81,7 +81,7 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows,
         settings=table(["setting", "value"], metrics["settings"].items()),
         time=_time(metrics),
     )
-    files["report.html"] = page.encode("utf-8", "replace")
+    files["report.html"] = page(f"{dataset.name} – tinynet report", body)
     for name, contents in files.items():
         with atomic_write(folder / name) as file:
             file.write(contents)

@@ -1,13 +1,34 @@
-"""Parts of a page that needs no other file: tables, pictures, bars."""
+"""A page that needs no other file, and its parts: tables, pictures, bars."""
 import base64
 import io
 from html import escape
+from pathlib import Path
+from string import Template
 
 from PIL import Image
+
+FRAME = Path(__file__).with_name("frame.html")
 
 
 class Html(str):
     """Text that is HTML already."""
+
+
+def page(title, body):
+    """Return a page, with the looks of every page here: UTF-8, what cannot be written in it replaced.
+
+    Parameters
+    ----------
+    title : str
+    body : str
+        HTML.
+
+    Returns
+    -------
+    contents : bytes
+    """
+    html = Template(FRAME.read_text(encoding="utf-8")).substitute(title=escape(title), body=body)
+    return html.encode("utf-8", "replace")
 
 
 def table(head, rows):

@@ -121,7 +121,7 @@ def nearest(codes, code, k=6):
         1 - the cosine of the angle between the codes: 0 the same direction, 1 nothing in common.
     """
     norms = np.linalg.norm(codes, axis=1) * np.linalg.norm(code)
-    distances = 1 - (codes @ code) / np.maximum(norms, np.finfo(np.float32).tiny)
+    distances = np.maximum(1 - (codes @ code) / np.maximum(norms, np.finfo(np.float32).tiny), 0)       # rounding
     rows = np.argsort(distances, kind="stable")[:k]
     return rows, distances[rows]
 
