@@ -119,5 +119,5 @@ def test_photos_of_one_moment_do_not_vouch_for_each_other(clusters):
 def test_a_class_with_too_few_photos_is_refused(clusters):
     codes, labels = clusters
     few = np.where((labels == 2) & (np.cumsum(labels == 2) > 3), 1, labels)      # only three of the last class
-    with pytest.raises(InputError, match="5 folds need 5 different photos of each class"):
+    with pytest.raises(InputError, match="held out: 5 folds need 5 different photos of each class"):
         doubtful_labels(codes, few)

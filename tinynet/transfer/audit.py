@@ -92,11 +92,8 @@ class Doubt:
     p_other: float
 
 
-def doubtful_labels(codes, labels, folds=5, seed=0, group=None):
-    """Find labels that are probably wrong: confident learning.
-
-    Each photo is named by a classifier that was trained without it. A class has its own bar, the mean probability that
-    it gets from its own photos; a photo is in doubt if another class passes its bar and is more probable than the label.
+def held_out(codes, labels, folds=5, seed=0, group=None):
+    """Name each photo by a linear classifier that was trained without it.
 
     Parameters
     ----------
@@ -113,6 +110,37 @@ def doubtful_labels(codes, labels, folds=5, seed=0, group=None):
 
     Returns
     -------
+    probabilities : ndarray, float (N, K)
+
+    Raises
+    ------
+    InputError
+        If a class has too few photos.
+    """
+    labels = np.asarray(labels)
+    p = np.empty((len(labels), labels.max() + 1))
+    keys = [str(moment) for moment in (range(len(labels)) if group is None else group)]
+    for rows in _deal(labels, keys, folds, seed):
+        others = np.setdiff1d(np.arange(len(labels)), rows)
+        net = linear_classifier(codes[others], labels[others], p.shape[1])
+        with no_grad():
+            p[rows] = softmax(net(Tensor(np.asarray(codes[rows])))).numpy()
+    return p
+
+
+def doubtful_labels(codes, labels, folds=5, seed=0, group=None):
+    """Find labels that are probably wrong: confident learning.
+
+    Each photo is named by a classifier that was trained without it. A class has its own bar, the mean probability that
+    it gets from its own photos; a photo is in doubt if another class passes its bar and is more probable than the label.
+
+    Parameters
+    ----------
+    codes, labels, folds, seed, group
+        As for `held_out`.
+
+    Returns
+    -------
     doubts : list of Doubt
         The surest first.
 
@@ -125,17 +153,9 @@ def doubtful_labels(codes, labels, folds=5, seed=0, group=None):
     ----------
     C. G. Northcutt et al., "Confident learning: estimating uncertainty in dataset labels", 2021.
     """
-    labels = np.asarray(labels)
-    n_classes = labels.max() + 1
-    p = np.empty((len(labels), n_classes))
-    keys = [f"{moment}" for moment in (np.arange(len(labels)) if group is None else group)]
-    for rows in _deal(labels, keys, folds, seed):
-        others = np.setdiff1d(np.arange(len(labels)), rows)
-        net = linear_classifier(codes[others], labels[others], n_classes)
-        with no_grad():
-            p[rows] = softmax(net(Tensor(np.asarray(codes[rows])))).numpy()
+    labels, p = np.asarray(labels), held_out(codes, labels, folds, seed, group)
     own = p[np.arange(len(labels)), labels]
-    bar = np.array([own[labels == k].mean() for k in range(n_classes)])
+    bar = np.array([own[labels == k].mean() for k in range(p.shape[1])])
     passed = np.where(p >= bar, p, 0)
     passed[np.arange(len(labels)), labels] = 0
     other = passed.argmax(axis=1)
@@ -149,7 +169,7 @@ def _deal(labels, keys, folds, seed):
     try:
         return stratified_split(labels, (1 / folds,) * folds, seed, keys)
     except InputError as error:
-        raise InputError(f"doubtful labels: {folds} folds need {folds} different photos of each class ({error})") from error
+        raise InputError(f"held out: {folds} folds need {folds} different photos of each class ({error})") from error
 
 
 def _hash_distance(a, b):
