@@ -38,7 +38,7 @@ def test_moments_are_shown_and_those_of_two_classes_named(write):
     group[2 + 3] = 2
     group[7] = 0                                            # tigger's and misty's
     page = write(audit(group=group, singly=0.75, together=0.5))
-    assert "9 photos show 4 moments" in page.text and "75.0%" in page.text and "50.0%" in page.text
+    assert "9 photos show 4 moments" in page.text and "much of all" not in page.text and "75.0%" in page.text and "50.0%" in page.text
     assert len(list(page.images())) == 9 and page.text.count("One moment, labelled") == 1
     assert f"labelled {' and '.join(sorted(CLASSES[:2]))}" in page.text
     assert page.text.index(f"{CLASSES[0]}</i>/a_9.jpg") < page.text.index("a_7.jpg"), "the largest group first"
@@ -55,4 +55,5 @@ def test_many_findings_are_summed_up(write):
     page = write(audit(group=np.arange(51) // 2, plain=list(range(15)), doubts=[Doubt(i, 0, 1, 0.1, 0.9) for i in range(33)]))
     assert "5 more moments are not shown" in page.text and "3 more such pictures" in page.text
     assert "3 more labels in doubt" in page.text and len(list(page.images())) == 20 * 2 + 12 + 30
+    assert "That is much of all there is" in page.text
     assert "45 more of this moment" in write(audit(group=np.zeros(51, int))).text

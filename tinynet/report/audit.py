@@ -9,6 +9,7 @@ from .parts import bar, page, photo, table
 
 MOST_GROUPS, MOST_SHOTS, MOST_DOUBTS, MOST_PLAIN = 20, 6, 30, 12        # that are shown
 ENOUGH = 30                                                             # photos of a class, if they can be had
+ALIKE = 0.3                                                             # share of photos in groups that is hard to believe
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,9 @@ def _moments(dataset, audit):
         return "<p>None found: no photo seems to be there twice, nor in a burst.</p>"
     html = (f"<p>{sum(map(len, groups))} photos show {len(groups)} moments: the same photo twice, or a burst. If some of a moment "
             "train and others test, the test asks what was learned by heart. Keep one of each.</p>")
+    if sum(map(len, groups)) > ALIKE * len(dataset):
+        html += ("<p><strong>That is much of all there is.</strong> Either these are bursts, or pictures of this kind are all so alike "
+                 "that nobody can tell; look at some groups before you believe it.</p>")
     if audit.singly is not None:
         html += (f"<p>Photos dealt out one by one, {audit.singly:.1%} are named right by classifiers that did not train on them; "
                  f"moments kept together, {audit.together:.1%}.</p>")
