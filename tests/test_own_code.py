@@ -177,8 +177,8 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(name, workers, cut,
     expected = trained(LAYERS[name](), data, workers)
     path, save = tmp_path / "c.safetensors", Checkpoint.save
 
-    def kill_in_the_third_epoch(checkpoint, net, optimizer, rng, best, history):
-        save(checkpoint, net, optimizer, rng, best, history)
+    def kill_in_the_third_epoch(checkpoint, net, optimizer, rng, best, history, ema):
+        save(checkpoint, net, optimizer, rng, best, history, ema)
         if len(history["train_loss"]) == 3:
             raise Stop
 

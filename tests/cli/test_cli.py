@@ -172,7 +172,7 @@ def test_ctrl_c_leaves_no_half_written_file_and_the_next_run_goes_on(folder, tmp
 
 def test_what_a_run_was_told_predict_does(folder, run, tmp_path):
     """Distorted copies, several heads and the mirror: printed, saved, and done again on other photos."""
-    cache, out = run[0].parent / "cache", tmp_path / "run"
+    cache, out = tmp_path / "cache", tmp_path / "run"
     done = tinynet("transfer", "--data", folder, "--out", out, "--cache", cache, "--epochs", 3, "--augment", "mirror,crop",
                    "--copies", 2, "--ensemble", 3, "--hidden", 4, "--ema", "--tta", "--schedule", "cosine")
     assert done.returncode == 0, done.stderr

@@ -41,6 +41,7 @@ class Drawn:
         self.n_per_class = self._whole("n_per_class", n_per_class, low=1)
         self.seed = self._whole("seed", seed, low=0)
         self.classes = list(self.classes)
+        self._drawn = tuple(self.classes)           # what is drawn, and its key, do not change with the names
         self.labels = np.repeat(np.arange(len(self.classes), dtype=np.int64), self.n_per_class)
 
     def _draw(self, label, number, rng):
@@ -87,7 +88,7 @@ class Drawn:
             If there is no image i.
         """
         label, number = self._place(i)
-        return sha256(f"{self.name} {self.version} {self.seed} {self.classes[label]} {number}".encode()).hexdigest()
+        return sha256(f"{self.name} {self.version} {self.seed} {self._drawn[label]} {number}".encode()).hexdigest()
 
     def title(self, i):
         """Return image i's class and number, such as "tigger 07".
@@ -106,7 +107,7 @@ class Drawn:
             If there is no image i.
         """
         label, number = self._place(i)
-        return f"{self.classes[label]} {number:02d}"
+        return f"{self._drawn[label]} {number:02d}"
 
     def _place(self, i):
         """Return image i's label and its number within the class."""

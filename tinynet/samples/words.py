@@ -108,11 +108,11 @@ class SynthesisedWords(Drawn):
 
     def _start(self, i):
         label, number = self._place(i)
-        return label, number, np.random.default_rng([VERSION, self.seed, 1 + list(VOCABULARY).index(self.classes[label]), number])
+        return label, number, np.random.default_rng([VERSION, self.seed, 1 + list(VOCABULARY).index(self._drawn[label]), number])
 
     def _say(self, label, number, rng):
         who = _speaker(self.seed, number % self.n_speakers)
-        sound = say(VOCABULARY[self.classes[label]].split(), who, rng)[:RATE]
+        sound = say(VOCABULARY[self._drawn[label]].split(), who, rng)[:RATE]
         room = rng.normal(size=RATE + 1)
         second = who.noise * (room[1:] + 0.9 * room[:-1]) / 4               # more below than above
         start = rng.integers(RATE - len(sound) + 1)

@@ -20,4 +20,4 @@ class PhantomXRays(Drawn):
     classes = ("normal", "opacity")
 
     def _draw(self, label, number, rng):
-        return expose(draw_chest(rng, sick=self.classes[label] == "opacity"), rng)
+        return expose(draw_chest(rng, sick=self._drawn[label] == "opacity"), rng)
