@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from tinynet.cli import main
+from tinynet.cli import audit, main
 from tinynet.samples import DrawnCats
 
 from ..report.test_page import Page
@@ -60,6 +60,13 @@ def test_few_photos_are_audited_as_far_as_they_go(capsys, folder, tmp_path):
             shutil.copy(path, few / name)
     status, printed, _ = call(capsys, "--data", few, "--out", tmp_path / "run")
     assert status == 0 and "labels in doubt:   held out: 5 folds need 5 different photos of each class" in printed
+
+
+def test_photos_of_one_moment_are_named_together(capsys, folder, tmp_path, monkeypatch):
+    groups = []
+    monkeypatch.setattr(audit, "doubtful_labels", lambda codes, labels, group: groups.append(group) or [])
+    assert call(capsys, "--data", folder, "--out", tmp_path / "run")[0] == 0
+    assert len(np.unique(groups[0])) == 37
 
 
 def test_a_page_among_the_photos_is_refused(capsys, folder):

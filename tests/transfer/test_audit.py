@@ -11,8 +11,8 @@ from tinynet.data import ImageFolder
 from tinynet.models import squeezenet1_1
 from tinynet.models.squeezenet import PREPROCESSING
 from tinynet.samples import DrawnCats
-from tinynet.transfer import freeze
-from tinynet.transfer.audit import SMALL, doubtful_labels, near_duplicates, perceptual_hashes
+from tinynet.transfer import audit, freeze
+from tinynet.transfer.audit import SMALL, doubtful_labels, held_out, near_duplicates, perceptual_hashes
 
 
 def hashes(images):
@@ -42,6 +42,15 @@ def test_identical_photos_are_found_by_their_hashes_alone():
     bits[31], bits[5] = bits[8], bits[8, ::-1]                          # the same, and its mirror image
     group = near_duplicates(bits, rng.random((40, 16)).astype(np.float32))
     assert pairs(group) == {(5, 8), (5, 31), (8, 31)} and group[31] == 5
+
+
+def test_among_pictures_that_are_all_alike_only_copies_are_found():
+    rng = np.random.default_rng(3)
+    bits = (rng.random((1, 2, 272)) < 0.5) ^ (rng.random((60, 2, 272)) < rng.uniform(0.02, 0.5, (60, 1, 1)))
+    codes = rng.random((60, 16)).astype(np.float32)
+    assert pairs(near_duplicates(bits, codes)) == set()
+    bits[50] = bits[20]                                                 # saved again: the codes differ
+    assert pairs(near_duplicates(bits, codes)) == {(20, 50)}
 
 
 def test_more_photos_than_a_block_holds():
@@ -103,6 +112,27 @@ def test_planted_wrong_labels_are_found(clusters):
     margins = [doubt.p_other - doubt.p_label for doubt in doubts]
     assert margins == sorted(margins, reverse=True) and margins[-1] > 0
     assert doubts == doubtful_labels(codes, planted), "the same seed, the same answer"
+
+
+def test_a_photo_is_named_by_what_never_saw_it_nor_its_double():
+    rng = np.random.default_rng(4)
+    codes, labels = rng.standard_normal((60, 100)), rng.integers(2, size=60)        # nothing to learn, much to remember
+
+    def right(codes, labels, group=None):
+        return (held_out(codes, labels, group=group).argmax(axis=1) == labels).mean()
+
+    assert right(codes, labels) < 0.7
+    twice = np.concatenate([codes, codes]), np.concatenate([labels, labels])
+    assert right(*twice) > 0.85 and right(*twice, group=np.tile(np.arange(60), 2)) < 0.7
+
+
+def test_another_class_must_pass_its_own_bar(monkeypatch):
+    p = np.array([[0.4, 0.6], [0.9, 0.1], [0.02, 0.98], [0.3, 0.7], [0.1, 0.9]])
+    monkeypatch.setattr(audit, "held_out", lambda *_: p)
+    # the bars are (0.4 + 0.9) / 2 and (0.98 + 0.7 + 0.9) / 3 = 0.86: 0.6 is more than 0.4, but no "1" looks like that
+    assert doubtful_labels(np.zeros((5, 3)), [0, 0, 1, 1, 1]) == []
+    p[0] = 0.12, 0.88                                                   # the bars: 0.51 and 0.86
+    assert doubtful_labels(np.zeros((5, 3)), [0, 0, 1, 1, 1]) == [audit.Doubt(0, 0, 1, 0.12, 0.88)]
 
 
 def test_photos_of_one_moment_do_not_vouch_for_each_other(clusters):

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from tinynet import InputError, Tensor, no_grad, ops
-from tinynet.layers import BatchNorm, Conv2d, Dropout, GlobalAvgPool2d, Linear, ReLU, Sequential
+from tinynet.layers import AdaptiveAvgPool2d, BatchNorm, Conv2d, Dropout, Flatten, GlobalAvgPool2d, Linear, ReLU, Sequential
 from tinynet.models import squeezenet1_1
 from tinynet.models.squeezenet import PREPROCESSING
 from tinynet.samples import DrawnCats
@@ -53,6 +53,12 @@ def test_grad_cam_at_an_earlier_stage_is_the_numeric_gradient(rng):
         slope[place] = (score(moved) - score(maps)) / 1e-5
     expected = np.maximum((slope.mean(axis=(2, 3), keepdims=True) * maps).sum(axis=1)[0], 0)
     np.testing.assert_allclose(grad_cam(net, x, 1, "relu1"), expected, rtol=1e-3, atol=1e-9)
+
+
+def test_maps_of_one_position_tell_nothing(rng):
+    net, x = network(rng), rng.standard_normal((3, 11, 13)).astype(np.float32)
+    same = Sequential(**dict(net[:"pool"].children()), pool=AdaptiveAvgPool2d(1), flat=Flatten(), head=net["head"])
+    np.testing.assert_allclose(grad_cam(same, x, 2), grad_cam(net, x, 2), rtol=1e-5)
 
 
 def test_the_network_is_left_as_it_was(rng):
