@@ -88,6 +88,11 @@ def test_bad_photos_are_named_after_the_good_ones(capsys, runs, folder, tmp_path
     assert status == 2 and "page: " in out and str(bad) in err and len(err.strip().splitlines()) == 1
 
 
+def test_without_a_photo_nothing_is_computed(capsys, runs, tmp_path):
+    status, out, err = call(capsys, runs / "plain", tmp_path / "gone.jpg", "--cache", tmp_path / "empty")
+    assert status == 2 and not out and len(err.strip().splitlines()) == 1 and not (tmp_path / "empty").exists()
+
+
 @pytest.mark.parametrize("options, words", [
     (["--class", "dog"], "--class dog: the classes are"), (["--stage", "conv99"], "no stage 'conv99'; the stages are conv1"),
     (["--stage", "head"], "no maps")])

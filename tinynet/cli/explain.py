@@ -1,6 +1,7 @@
 """``tinynet explain``: what a classifier's answers rest on."""
 import json
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -42,21 +43,25 @@ def run(arguments):
     if arguments.asked is not None and arguments.asked not in classes:
         raise InputError(f"--class {arguments.asked}: the classes are {', '.join(classes)}")
     label = None if arguments.asked is None else classes.index(arguments.asked)
+    net[:arguments.stage]                                   # a wrong name is told before the work
     paths, problems = photo_files(arguments.images)
-    training, missing = None, ""
-    try:
-        training = _Training(Path(arguments.folder), net, classes, preprocessing, arguments.cache)
-    except InputError as error:
-        missing = f"The training photos are not shown: {error}"
+
+    @cache                                                  # for the first photo that can be read
+    def training():
+        try:
+            return _Training(Path(arguments.folder), net, classes, preprocessing, arguments.cache), ""
+        except InputError as error:
+            return None, f"The training photos are not shown: {error}"
+
     from ..report import write_explanation                  # not above: matplotlib takes a second
     explained = []
     for path in tqdm(paths, "explaining", unit="image", delay=1, leave=False, disable=None):
         try:
-            explained.append(_explain(net, preprocessing, path, label, arguments.stage, training))
+            image = read_picture(path)
+            explained.append(_explain(net, preprocessing, path, image, label, arguments.stage, training()[0]))
         except InputError as error:
-            if arguments.stage is not None and arguments.stage not in net.stages:
-                raise                                       # no photo's fault
             problems.append(str(error))
+    missing = training()[1] if explained else ""
     if explained:
         out = Path(arguments.out or Path(arguments.folder) / "explained.html")
         write_explanation(out, Path(arguments.folder).resolve().name, classes, explained, missing)
@@ -71,10 +76,9 @@ def run(arguments):
     return 2 if problems else 0
 
 
-def _explain(net, preprocessing, path, label, stage, training):
+def _explain(net, preprocessing, path, image, label, stage, training):
     """Return the `Explained` of one photo."""
     from ..report import Explained
-    image = read_picture(path)
     x = preprocessing(image)
     code = parallel.run(net[:"head"], x[None])
     p = softmax(Tensor(parallel.run(net["head":], code))).numpy()[0]

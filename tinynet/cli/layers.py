@@ -1,18 +1,14 @@
 """``tinynet layers``: which stage's codes suit one's photos, and how to transfer, therefore."""
-from pathlib import Path
-
 import numpy as np
 
-from ..data import ImageFolder
 from ..errors import InputError
 from ..files import atomic_write, command_line
 from ..models import DEFAULT, ZOO, pretrained
 from ..ops import cross_entropy, hinge
-from ..samples import DrawnCats
 from ..transfer import freeze, layer_curve, recommend
-from ..transfer.job import refuse_inside
 from ..transfer.layer_curve import PIXELS
 from .arguments import add_network, positive, say
+from .data import add_data, open_data
 
 LOSSES = {"softmax": cross_entropy, "svm": hinge}
 SIZES, TRAINED = (5, 20, 60), 0.7       # training photos of each class, up to this share of the smallest class
@@ -27,8 +23,7 @@ WORDS = {                               # (many, similar): what is done with suc
 def add(commands):
     """Add the command to the parser's commands."""
     parser = commands.add_parser("layers", help="find out which layers suit your photos, and how to transfer")
-    parser.add_argument("--data", metavar="DIR", help="a folder with one folder of images per class (default: the drawn cats)")
-    parser.add_argument("--skip-bad", action="store_true", help="list unusable files and go on without them")
+    add_data(parser, ending="-layers")
     add_network(parser)
     parser.add_argument("--stages", nargs="+", metavar="STAGE",
                         help="which to compare (default: all that have learned something)")
@@ -38,28 +33,18 @@ def add(commands):
     parser.add_argument("--splits", type=positive, default=5, metavar="N",
                         help="how often it is drawn which photos train (default %(default)s)")
     parser.add_argument("--random", action="store_true", help="compare with the same network before it has learned anything")
-    parser.add_argument("--cache", metavar="DIR", help="where computed codes are kept (default: cache beside the run)")
-    parser.add_argument("--out", metavar="DIR", help="where layers.png is written (default: runs/<name of the data>)")
     parser.set_defaults(run=run)
 
 
 def run(arguments):
     """Print the table, draw it, and recommend."""
-    for option in ("data", "out", "cache"):
-        if getattr(arguments, option) == "":
-            raise InputError(f"--{option} is empty; name a folder, or leave the option out")
     if arguments.random and (arguments.model not in ZOO or arguments.weights is not None):
         raise InputError("--random needs a network of the zoo with its own weights, since a file's may be of another width; "
                          "leave the option out")
     base = pretrained(arguments.model, arguments.weights)
     say(base.notes)
-    runs = Path(arguments.out).parent if arguments.out else Path("runs")
-    cache = arguments.cache or runs / "cache"
-    refuse_inside(arguments.data, out=arguments.out or runs, cache=cache)       # told before the photos are read
-    dataset = DrawnCats() if arguments.data is None else ImageFolder(arguments.data, skip_bad=arguments.skip_bad)
-    say([f"skipped {path}: {reason}" for path, reason in getattr(dataset, "skipped", [])])
-    out = Path(arguments.out or runs / dataset.name)
-
+    dataset, out = open_data(arguments, ending="-layers")
+    cache = arguments.cache or out.parent / "cache"
     smallest = int(np.bincount(dataset.labels).min())
     sizes = arguments.photos or [n for n in SIZES if n <= TRAINED * smallest] or [max(1, int(TRAINED * smallest))]
     options = {"stages": arguments.stages, "n_per_class": sizes, "seeds": arguments.splits,
