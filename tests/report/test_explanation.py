@@ -2,7 +2,8 @@
 import numpy as np
 import pytest
 
-from tinynet.report import Explained, write_explanation
+from tinynet.report import write_explanation
+from tinynet.transfer.explanation import Explanation
 
 from .test_page import CLASSES, Page
 
@@ -10,9 +11,9 @@ from .test_page import CLASSES, Page
 def explained(**changes):
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (5, 227, 227, 3), np.uint8)
-    values = {"title": "<i>a</i> & b.jpg", "seen": pixels[0], "probabilities": np.array([0.25, 0.7, 0.05]), "label": 1,
+    values = {"title": "<i>a</i> & b.jpg", "seen": pixels[0], "probabilities": np.array([0.25, 0.7, 0.05]), "label": 1, "known": True,
               "heat": rng.random((14, 14)), "neighbours": [(image, CLASSES[k % 3], k / 10) for k, image in enumerate(pixels[1:])]}
-    return Explained(**values | changes)
+    return Explanation(**values | changes)
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_it_shows_photo_heat_probabilities_and_neighbours(write):
 
 
 def test_what_is_missing_or_strange_is_said(write):
-    page = write(explained(neighbours=[], strange=True, heat=np.zeros((3, 4))), missing="They are <gone>.")
+    page = write(explained(neighbours=[], known=False, heat=np.zeros((3, 4))), missing="They are <gone>.")
     assert not page.faults and len(list(page.images())) == 2
     assert "unlike all training photos" in page.text and "They are <gone>." in page.text
     assert f"Nothing in this photo speaks for {CLASSES[1]}." in page.text and "most like it" not in page.text

@@ -13,7 +13,8 @@ from tinynet.files import sha256
 from tinynet.models import ZOO, pretrained
 from tinynet.report import write_report
 from tinynet.samples import DrawnCats
-from tinynet.transfer import Checkpoint, Settings, evaluate, job, load_run, train, transfer
+from tinynet.transfer import Checkpoint, Settings, job, load_run, train, transfer
+from tinynet.transfer.trust import calibration
 from tinynet.weights import load_weights, save_weights
 
 MODEL = pretrained()
@@ -46,7 +47,7 @@ def test_the_cached_head_equals_the_uncached_one(few, tmp_path, cache):
         cut="head", progress=False)
     x = load_inputs(few, np.arange(len(few)), MODEL.preprocessing)
     transfer(few, tmp_path, Settings(epochs=3), cache=cache, progress=False)
-    net, _, _ = load_run(tmp_path)
+    net = load_run(tmp_path).net
     np.testing.assert_allclose(net["head":](Tensor(codes[:])).data, net(Tensor(x)).data, rtol=1e-5, atol=1e-5)
 
 
@@ -173,7 +174,7 @@ def test_other_weights_are_another_trunk_with_activations_of_its_own(few, tmp_pa
     assert all(runs[0][0][name].tobytes() == runs[2][0][name].tobytes() for name in runs[0][0])
     assert [run[1]["weights"]["sha256"] for run in runs] == [sha256(Path(s.weights)) for s in (one, two, one)]
     assert metrics[0]["model"] == "mobilenet_v1" and metrics[0]["settings"]["weights"] == one.weights
-    assert load_run(tmp_path / "run0")[2].crop == 64
+    assert load_run(tmp_path / "run0").preprocessing.crop == 64
     Path(one.weights).write_bytes(Path(two.weights).read_bytes())
     with pytest.raises(InputError, match=r"made on the weights one\.safetensors .* which are not here; put that file at"):
         load_run(tmp_path / "run0")
@@ -290,12 +291,15 @@ def test_a_run_that_is_stopped_at_any_step_ends_as_if_it_had_not_been(settings, 
 @pytest.mark.parametrize("settings", OPTIONS.values(), ids=OPTIONS)
 def test_what_is_saved_is_what_was_measured(settings, few, tmp_path, cache):
     metrics = transfer(few, tmp_path, settings, cache=cache, progress=False)
-    net, classes, preprocessing = load_run(tmp_path)
-    assert not any(module.training for module in net.modules())
-    x = np.stack([preprocessing(few.image(i)) for i in range(len(few))])
-    assert x.ndim == (5 if settings.tta else 4)
+    classifier = load_run(tmp_path)
+    assert not any(module.training for module in classifier.net.modules()) and len(classifier.views) == (2 if settings.tta else 1)
+    answers = classifier([few.image(i) for i in range(len(few))])
     for part, rows in zip(("train", "val", "test"), parts(few)):
-        assert evaluate(net, x, few.labels, rows).accuracy == pytest.approx(metrics[f"{part}_accuracy"])
+        right = answers.probabilities[rows].argmax(axis=1) == few.labels[rows]
+        assert right.mean() == pytest.approx(metrics[f"{part}_accuracy"])
+    assert metrics["test_known"] == pytest.approx(answers.known[rows].mean())
+    assert metrics["test_calibration_error"] == pytest.approx(calibration(answers.probabilities[rows], few.labels[rows]).error, abs=1e-4)
+    assert classifier.training_keys == [few.key(i) for i in parts(few)[0]]
     written = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     assert written == metrics and written["settings"]["augment"] == settings.augment
     assert ("members_test_accuracy" in metrics) == (settings.ensemble > 1)
@@ -304,13 +308,12 @@ def test_what_is_saved_is_what_was_measured(settings, few, tmp_path, cache):
 
 def test_an_ensembles_probability_is_the_mean_over_members_and_views(few, tmp_path, cache):
     transfer(few, tmp_path / "all", TOGETHER, cache=cache, progress=False)
-    net, _, preprocessing = load_run(tmp_path / "all")
-    image = few.image(0)
-    x = preprocessing(image)
-    np.testing.assert_array_equal(x, load_inputs(Views(few, VIEWS), [0, 1], MODEL.preprocessing))
-    whole = np.exp(net(Tensor(x[None])).data[0])
-    heads = [head for head in net.net["head"].members]
-    features = net.net[:"head"](Tensor(x))
+    classifier = load_run(tmp_path / "all")
+    x = load_inputs(Views(few, VIEWS), [0, 1], MODEL.preprocessing)
+    whole = classifier([few.image(0)]).probabilities[0] ** classifier.temperature
+    whole /= whole.sum()
+    heads = classifier.net["head"].members
+    features = classifier.net[:"head"](Tensor(x))
     each = [np.exp(s - s.max()) / np.exp(s - s.max()).sum() for head in heads for s in head(features).data]
     assert len(heads) == 3 and len(each) == 6
     np.testing.assert_allclose(whole, np.mean(each, axis=0), rtol=1e-4)
@@ -333,17 +336,6 @@ def test_an_average_of_weights_is_kept_and_another_decay_is_another_run(few, tmp
         transfer(few, tmp_path / str(ema), Settings(epochs=3, ema=ema), cache=cache, progress=False)
         found[ema] = load_weights(tmp_path / str(ema) / "model.safetensors")[0]["head.softmax.weight"].tobytes()
     assert len(set(found.values())) == 3
-
-
-def test_without_options_a_run_is_what_older_versions_wrote_and_read(few, tmp_path, cache):
-    transfer(few, tmp_path, Settings(epochs=1), cache=cache, progress=False)
-    arrays, metadata = load_weights(tmp_path / "model.safetensors")
-    assert set(metadata) == {"classes", "hidden", "cut", "model", "weights", "trunk_sha256", "preprocessing", "settings",
-                             "tinynet", "tensors_sha256"}
-    for name in ("augment", "copies", "ema", "ensemble", "tta"):
-        del metadata["settings"][name]
-    save_weights(tmp_path / "model.safetensors", arrays, metadata)
-    assert load_run(tmp_path)[1] == few.classes
 
 
 def test_the_report_shows_what_was_done(few, tmp_path, cache):

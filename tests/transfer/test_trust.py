@@ -13,17 +13,25 @@ def test_temperature_finds_by_how_much_scores_are_too_large():
     p = ops.softmax(Tensor(scores)).data
     labels = (p.cumsum(axis=1) > rng.random((4000, 1))).argmax(axis=1)       # as often as the probabilities say
     for factor in 0.3, 1, 5:
-        assert temperature(factor * scores, labels) == pytest.approx(factor, rel=0.08)
+        assert temperature(factor * scores, labels, np.inf) == pytest.approx(factor, rel=0.08)
+        assert temperature(factor * scores, labels) == pytest.approx(factor, rel=0.12), "many photos outweigh the prior"
 
 
 def test_temperature_is_the_least_loss_within_its_bounds():
     rng = np.random.default_rng(1)
     scores, labels = rng.normal(0, 3, (40, 4)), rng.integers(4, size=40)
     losses = [ops.cross_entropy(Tensor(scores / t), labels).item() for t in np.geomspace(1 / 20, 20, 2001)]
-    t = temperature(scores, labels)
+    t = temperature(scores, labels, np.inf)
     assert ops.cross_entropy(Tensor(scores / t), labels).item() <= min(losses) + 1e-5
-    assert temperature(scores, scores.argmax(axis=1)) == pytest.approx(1 / 20, rel=1e-3)      # all right: ever surer
-    assert temperature(scores, scores.argmin(axis=1)) == pytest.approx(20, rel=1e-3)
+    assert temperature(scores, scores.argmax(axis=1), np.inf) == pytest.approx(1 / 20, rel=1e-3)      # all right: ever surer
+    assert temperature(scores, scores.argmin(axis=1), np.inf) == pytest.approx(20, rel=1e-3)
+
+
+def test_a_few_right_answers_are_no_reason_to_be_certain():
+    scores = np.array([[1.0, 0, 0], [0, 2.0, 0], [0, 0, 1.5]])
+    assert 0.8 < temperature(scores, [0, 1, 2]) < 1 < temperature(scores, [1, 2, 0]) < 1.3
+    p = ops.softmax(Tensor(scores / temperature(scores, [0, 1, 2]))).data.max()
+    assert p < 0.85 and temperature(scores, [0, 1, 2], np.inf) < 0.06
 
 
 def test_calibration_counts_each_answer_once():

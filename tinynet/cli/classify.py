@@ -1,6 +1,12 @@
 """``tinynet classify``: what is in a photo, out of the classes that a published network knows."""
+import numpy as np
+
+from ..compute import parallel
 from ..errors import InputError
 from ..models import pretrained
+from ..ops import softmax
+from ..tensor import Tensor
+from ..transfer import Answers
 from .arguments import add_network, say
 from .label import add_photos, label
 
@@ -20,4 +26,9 @@ def run(arguments):
     if not base.class_names:
         raise InputError(f"{arguments.weights or arguments.model}: it is not known what its classes are; train a classifier of "
                          "your own on it: tinynet transfer")
-    return label(arguments, base.net, base.class_names, base.preprocessing)
+
+    def answer(images):
+        x = np.stack([base.preprocessing(image) for image in images])
+        return Answers(softmax(Tensor(parallel.run(base.net, x))).numpy())
+
+    return label(arguments, answer, base.class_names)

@@ -1,4 +1,6 @@
 """Naming photos with a network: what `classify` and `predict` share."""
+import csv
+import io
 import json
 import os
 import sys
@@ -7,12 +9,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ..compute import parallel
 from ..data import read_picture
 from ..data.picture import is_picture
 from ..errors import InputError
-from ..ops import softmax
-from ..tensor import Tensor
+from ..files import atomic_write
 from .arguments import positive
 
 BATCH = 16                  # photos in memory at a time
@@ -33,54 +33,96 @@ def add_photos(parser, top, help_top):
                         help="image or WAV files; a folder stands for those in it and in its folders. Those that cannot be "
                              "read are named on stderr, and the exit status is 2")
     parser.add_argument("--top", type=positive, default=top, metavar="K", help=help_top)
-    parser.add_argument("--json", action="store_true", help='print JSON: [{"path", "top": [{"index", "name", "p"}]}]')
+    parser.add_argument("--json", action="store_true", help='print JSON: [{"path", "top": [{"index", "name", "p"}]}]; predict '
+                                                            'adds "known" and "distance"')
+    parser.add_argument("--csv", metavar="FILE", help="write a table too: a row for each image, good or bad")
 
 
-def label(arguments, net, names, preprocessing):
+def label(arguments, answer, names):
     """Print the most likely classes of each image, one line each, or all as JSON; then name the images that are bad.
+
+    What was found is written when all are done, or when Ctrl-C stops it.
 
     Parameters
     ----------
     arguments : argparse.Namespace
-        ``images``, a list of paths, ``top`` and ``json``.
-    net : Module
-        In evaluation mode.
+        ``images``, a list of paths, ``top``, ``json`` and ``csv``.
+    answer : callable
+        Images, a list of ndarray, uint8 (H, W, 3), to `Answers`.
     names : list of str
         Of its classes.
-    preprocessing : Preprocessing
 
     Returns
     -------
     status : int
         0, or 2 if an image could not be read.
+
+    Raises
+    ------
+    InputError
+        If the table would be a folder.
     """
     paths, problems = photo_files(arguments.images)
     top = min(arguments.top or len(names), len(names))
-    labelled = []
-    with tqdm(total=len(paths), unit="image", delay=1, leave=False, disable=None) as bar:     # on a terminal alone
-        for start in range(0, len(paths), BATCH):
-            good, pixels = [], []
-            for path in paths[start:start + BATCH]:
-                try:
-                    pixels.append(preprocessing(read_picture(path)))
-                    good.append(path)
-                except InputError as error:
-                    problems.append(str(error))
-            if good:
-                p = softmax(Tensor(parallel.run(net, np.stack(pixels)))).numpy()
-                labelled += [{"path": str(path), "top": [{"index": int(i), "name": names[i], "p": float(row[i])}
-                                                         for i in np.argsort(-row, kind="stable")[:top]]}
-                             for path, row in zip(good, p)]
-            bar.update(len(paths[start:start + BATCH]))
-    if arguments.json:
-        print(json.dumps(labelled, indent=2))
-    else:
-        for photo in labelled:
-            print(f"{photo['path']}: " + ", ".join(f"{found['name']} {found['p']:.3f}" for found in photo["top"]))
-    sys.stdout.flush()
-    for problem in problems:
+    found, bad = [], []
+    if arguments.csv and Path(arguments.csv).is_dir():
+        raise InputError(f"--csv {arguments.csv}: that is a folder; give the name of a file")
+    try:
+        with tqdm(total=len(paths), unit="image", delay=1, leave=False, disable=None) as bar:     # on a terminal alone
+            for start in range(0, len(paths), BATCH):
+                images, good = [], []
+                for path in paths[start:start + BATCH]:
+                    try:
+                        images.append(read_picture(path))
+                        good.append(path)
+                    except InputError as error:
+                        bad.append((path, str(error)))
+                if good:
+                    found += _labelled(good, answer(images), names, top)
+                bar.update(len(paths[start:start + BATCH]))
+    finally:
+        if arguments.csv:
+            _write_csv(arguments.csv, found, bad, names if arguments.top is None else [])
+        _print(found, arguments.json)
+    for problem in [*problems, *(message for _, message in bad)]:
         print(f"tinynet: {' '.join(problem.split())}", file=sys.stderr)
-    return 2 if problems else 0
+    return 2 if problems or bad else 0
+
+
+def _labelled(paths, answers, names, top):
+    """Return what is printed of some images, a dict each."""
+    found = []
+    for i, (path, row) in enumerate(zip(paths, answers.probabilities)):
+        order = np.argsort(-row, kind="stable")[:top]
+        photo = {"path": str(path), "top": [{"index": int(k), "name": names[k], "p": float(row[k])} for k in order]}
+        if answers.known is not None:
+            photo |= {"known": bool(answers.known[i]), "distance": float(answers.distances[i])}
+        found.append((photo, row))
+    return found
+
+
+def _print(found, as_json):
+    if as_json:
+        print(json.dumps([photo for photo, _ in found], indent=2))
+    else:
+        for photo, _ in found:
+            strange = "" if photo.get("known", True) else "unlike all training photos; if anything, "
+            print(f"{photo['path']}: {strange}" + ", ".join(f"{k['name']} {k['p']:.3f}" for k in photo["top"]))
+    sys.stdout.flush()
+
+
+def _write_csv(path, found, bad, names):
+    """Write a row for each image: its answer, and the probabilities of these classes; or what is wrong with it."""
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(["path", "answer", "p", "known", "distance", "problem", *names])
+    for photo, row in found:
+        best, known, distance = photo["top"][0], photo.get("known", ""), photo.get("distance", "")
+        table.writerow([photo["path"], best["name"], f"{best['p']:.4f}", known, distance and f"{distance:.4f}", "",
+                        *(f"{p:.4f}" for p in row[:len(names)])])
+    table.writerows([str(path), "", "", "", "", problem, *[""] * len(names)] for path, problem in bad)
+    with atomic_write(path) as file:
+        file.write(text.getvalue().encode())
 
 
 def photo_files(arguments):

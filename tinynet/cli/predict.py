@@ -13,5 +13,5 @@ def add(commands):
 
 def run(arguments):
     """Name each photo."""
-    net, classes, preprocessing = load_run(arguments.folder)
-    return label(arguments, net, classes, preprocessing)
+    classifier = load_run(arguments.folder)
+    return label(arguments, classifier, classifier.classes)

@@ -1,6 +1,6 @@
 """What a run leaves to look at."""
 from .audit import Audit, write_audit
-from .explanation import Explained, write_explanation
+from .explanation import write_explanation
 from .page import wilson, write_report
 
-__all__ = ["Audit", "Explained", "wilson", "write_audit", "write_explanation", "write_report"]
+__all__ = ["Audit", "wilson", "write_audit", "write_explanation", "write_report"]

@@ -1,5 +1,4 @@
 """A page that says what answers rest on: where the network looked, and which training photos are most like these."""
-from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -7,36 +6,6 @@ import numpy as np
 from .. import plots
 from ..files import atomic_write
 from .parts import bar, page, photo, table
-
-
-@dataclass(frozen=True)
-class Explained:
-    """An answer and what it rests on.
-
-    Attributes
-    ----------
-    title : str
-        The photo's name.
-    seen : ndarray, uint8 (H, W, 3)
-        What the network saw of it.
-    probabilities : ndarray, float (K,)
-    label : int
-        The class asked about.
-    heat : ndarray, float (h, w)
-        Where the network saw what speaks for that class, as `grad_cam` returns it.
-    neighbours : list of (ndarray, str, float)
-        The nearest training photos: pixels, class, distance. Empty if they are not at hand.
-    strange : bool
-        It is farther from them than nearly all photos like them are, see `Familiar`.
-    """
-
-    title: str
-    seen: np.ndarray
-    probabilities: np.ndarray
-    label: int
-    heat: np.ndarray
-    neighbours: list
-    strange: bool = False
 
 
 def write_explanation(path, name, classes, explained, missing=""):
@@ -49,7 +18,7 @@ def write_explanation(path, name, classes, explained, missing=""):
     name : str
         Of the run.
     classes : list of str
-    explained : iterable of Explained
+    explained : iterable of Explanation
         One section each.
     missing : str
         Why there are no neighbours, if there are none.
@@ -75,7 +44,7 @@ def _section(answer, classes):
     order = np.argsort(-answer.probabilities, kind="stable").tolist()
     rows = [(classes[k], f"{answer.probabilities[k]:.1%}", bar(float(answer.probabilities[k]))) for k in order[:10]]
     doubts = "" if answer.heat.any() else f"<p>Nothing in this photo speaks for {asked}.</p>"
-    if answer.strange:
+    if not answer.known:
         doubts += ("<p><strong>It is unlike all training photos</strong>: farther from the third nearest of them than 95% of photos "
                    "like them are. It may be none of these classes.</p>")
     near = "".join(_tile(image, f"a training photo of {name}", f"<strong>{escape(name)}</strong><br>distance {distance:.2f}")

@@ -22,6 +22,7 @@ from ..models import pretrained
 from ..version import __version__
 from .cache import ActivationCache
 from .checkpoint import Checkpoint
+from .classifier import familiar_with, features, log_probabilities, tempered
 from .ensemble import ViewEnsemble
 from .evaluate import evaluate
 from .freeze import unfreeze
@@ -29,6 +30,7 @@ from .head import new_head
 from .run import CHECKPOINT, RUN_FILES, build, joined, refuse_inside, save_run
 from .settings import Settings, checked
 from .train import TrunkLoader, train_stages
+from .trust import calibration, temperature
 
 
 def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progress=True, report=None):
@@ -115,12 +117,18 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
             alone["members_test_accuracy"] = [measure(member, test).accuracy for member in members]
         if settings.tta:
             alone["one_view_test_accuracy"] = evaluate(trained, codes, dataset.labels, test, workers=workers).accuracy
-
+        t = temperature(log_probabilities(measured["val"].probabilities), dataset.labels[val])
+        familiar = familiar_with(lambda rows: features(trained, codes, rows, workers), train, val)
+        known = familiar.knows(features(trained, codes, test, workers))
+        raw = measured["test"].probabilities
+        measured["test"] = replace(measured["test"], probabilities=tempered(raw, t))
+        errors = [calibration(p, dataset.labels[test]).error for p in (raw, measured["test"].probabilities)]
     data = str(Path(dataset.root).resolve()) if hasattr(dataset, "root") else None
     metrics = {
         **{f"{part}_accuracy": found.accuracy for part, found in measured.items()}, **alone,
         **{f"n_{part}": len(rows) for part, rows in (("train", train), ("val", val), ("test", test))},
-        "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(), "tinynet": __version__,
+        "temperature": t, "test_calibration_error": errors[1], "test_calibration_error_before": errors[0],
+        "test_known": float(known.mean()), "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(), "tinynet": __version__,
         "model": base.model, "words": base.words, "first_stage": net.stages[0], "data": data, "out": str(out),
         "settings": asdict(settings),
     }
@@ -128,7 +136,7 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
                for key, value in metrics.items()}
     checkpoints = [path.name for path in out.glob(CHECKPOINT.format("*"))]
     with replaced_folder(out, (*RUN_FILES, *checkpoints)) as folder:
-        save_run(folder, base, trunk, trained, dataset.classes, settings, metrics)
+        save_run(folder, base, trunk, trained, dataset.classes, settings, metrics, t, familiar, [keys[i] for i in train])
         if report is not None:
             report(folder, dataset, metrics, histories[0], measured["test"], train, test, augment)
     return metrics

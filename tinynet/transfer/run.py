@@ -14,9 +14,12 @@ from ..models import ZOO, find_again
 from ..models.pretrained import OWN
 from ..version import __version__
 from ..weights import load_weights, save_weights, tensors_sha256
-from .ensemble import Ensemble, ViewEnsemble
+from .classifier import Classifier
+from .ensemble import Ensemble
 from .head import replace_head
+from .trust import Familiar
 
+TRAINING = "training.codes"                          # beside the weights: what the last layer saw of the training photos
 RUN_FILES = ("model.safetensors", "metrics.json", "report.html", "curves.png", "confusion.png", "mistakes.png")
 CHECKPOINT = "checkpoint{}.safetensors"             # with "-1", "-2" ... for the further members of an ensemble
 
@@ -80,7 +83,7 @@ def refuse_inside(data, **places):
             raise InputError(f"{option} {place} lies in the folder of the photos, {data}; choose one outside with --{option}")
 
 
-def save_run(folder, base, trunk, trained, classes, settings, metrics):
+def save_run(folder, base, trunk, trained, classes, settings, metrics, temperature, familiar, training_keys):
     """Write model.safetensors and metrics.json into a folder.
 
     Parameters
@@ -94,13 +97,17 @@ def save_run(folder, base, trunk, trained, classes, settings, metrics):
     settings : Settings
     metrics : dict
         Anything JSON can hold.
+    temperature, familiar, training_keys
+        As a `Classifier` has them.
     """
-    save_weights(folder / "model.safetensors", {name: to_numpy(array) for name, array in trained.state_dict().items()}, {
+    arrays = {name: to_numpy(array) for name, array in trained.state_dict().items()}
+    save_weights(folder / "model.safetensors", arrays | {TRAINING: familiar.codes.astype(np.float16)}, {
         "classes": classes, "hidden": settings.hidden, "cut": settings.cut, "model": base.model,
         "weights": base.weights, "trunk_sha256": _sha256(trunk), "preprocessing": base.preprocessing.to_dict(),
-        "settings": asdict(settings), "tinynet": __version__,
-        **({"ensemble": settings.ensemble} if settings.ensemble > 1 else {}),
-        **({"views": [asdict(view) for view in VIEWS]} if settings.tta else {})})
+        "settings": asdict(settings), "ensemble": settings.ensemble,
+        "views": [asdict(view) for view in (VIEWS if settings.tta else VIEWS[:1])],
+        "temperature": temperature, "k": familiar.k, "limit": familiar.limit, "training_keys": training_keys,
+        "tinynet": __version__})
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -114,13 +121,8 @@ def load_run(folder):
 
     Returns
     -------
-    net : Module
-        The whole network, in evaluation mode: images (N, 3, crop, crop) to scores (N, K). With test-time augmentation V
-        views of each, (N, V, 3, crop, crop), to scores (N, K).
-    classes : list of str
-        The K class names.
-    preprocessing : Preprocessing or EachView
-        How to make an image fit for it; an `EachView`, called alike, if it takes views.
+    classifier : Classifier
+        Called with images, it answers.
 
     Raises
     ------
@@ -135,6 +137,8 @@ def load_run(folder):
     arrays, metadata = load_weights(path)
     if "trunk_sha256" not in metadata:
         raise InputError(f"{path}: these are weights, but not of a run; give the folder of a run of `tinynet transfer`")
+    if TRAINING not in arrays:
+        raise InputError(f"{path}: an older tinynet made it, without what tells photos of none of the classes; train again")
     if metadata.get("model") not in (*ZOO, OWN):
         raise InputError(f"{path}: it was made on {metadata.get('model', 'a network without a name')}, this tinynet has "
                          f"{', '.join(ZOO)}; install the version of tinynet it was made with, or train again")
@@ -143,34 +147,16 @@ def load_run(folder):
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     net = joined([build(base, len(metadata["classes"]), metadata["hidden"], np.random.default_rng(0))
-                  for _ in range(metadata.get("ensemble", 1))])
+                  for _ in range(metadata["ensemble"])])
     found = _sha256(net[:metadata["cut"]])
     if found != metadata["trunk_sha256"]:
         raise InputError(f"{path}: its head was trained on other pretrained weights (sha256 "
                          f"{metadata['trunk_sha256'][:12]}, installed are {found[:12]}); install the version of tinynet "
                          "it was made with, or train again")
+    familiar = Familiar(arrays.pop(TRAINING), metadata["k"], metadata["limit"])
     net[metadata["cut"]:].load_state_dict(arrays)
-    preprocessing = Preprocessing.from_dict(metadata["preprocessing"])
-    if "views" in metadata:
-        net, preprocessing = ViewEnsemble(net), EachView(preprocessing, [View(**view) for view in metadata["views"]])
-    return net.eval(), metadata["classes"], preprocessing
-
-
-class EachView:
-    """The preprocessing of a run with test-time augmentation: several views of an image at once.
-
-    Parameters
-    ----------
-    preprocessing : Preprocessing
-    views : list of View
-    """
-
-    def __init__(self, preprocessing, views):
-        self.preprocessing, self.views = preprocessing, views
-
-    def __call__(self, rgb):
-        """uint8 (H, W, 3) -> float32 (V, C, crop, crop)"""
-        return np.stack([self.preprocessing(view(rgb)) for view in self.views])
+    return Classifier(net.eval(), metadata["classes"], Preprocessing.from_dict(metadata["preprocessing"]),
+                      [View(**view) for view in metadata["views"]], metadata["temperature"], familiar, metadata["training_keys"])
 
 
 def _sha256(part):
