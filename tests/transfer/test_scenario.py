@@ -34,6 +34,11 @@ def test_the_gain_is_the_share_of_the_pixels_mistakes():
     assert recommend(curve((.9, .5, .6, .7, .8)), NET, 200).gain == pytest.approx(-1)
 
 
+def test_half_of_the_mistakes_is_enough():
+    exact = np.array([-.25, 0, .25])                            # numbers that binary fractions hold
+    assert recommend(curve((.5, .5, .5, .5, .75), spread=0 * exact), NET, 200).similar
+
+
 def test_an_earlier_stage_counts_if_its_error_bars_do_not_touch():
     means = (.4, .5, .97, .7, .9)
     assert not recommend(curve(means), NET, 15).similar
@@ -47,6 +52,8 @@ def test_an_earlier_stage_counts_if_its_error_bars_do_not_touch():
     ((.9, .5, .6, .7, .8), 60, 200, SPREAD, "may not help at all"),
     ((.4, .5, .6, .6, .71), 60, 200, 3 * SPREAD, "to the other side of 50%"),
     (LATE, 20, 40, SPREAD, "neither few nor many"), (LATE, 20, 39, SPREAD, "neither few nor many"),
+    (LATE, 20, 79, SPREAD, "neither few nor many"), (LATE, 20, 80, SPREAD, None), (LATE, 5, 20, SPREAD, "neither few nor many"),
+    (LATE, 5, 19, SPREAD, None),
     (LATE, 195, 200, SPREAD, "5 test photos of a class tell little"),
 ])
 def test_it_says_what_makes_it_unsure(means, n, smallest, spread, doubt):
