@@ -85,7 +85,7 @@ def moments_kept_together(dataset, metrics, moments, train_rows, test_rows):
     found = metrics["moments"]
     if not moments:
         return "<p>No picture seems to be there twice, nor in a burst: each stands for itself.</p>"
-    html = (f"<p>{found['photos']:,} of the pictures show {found['groups']:,} moment{'s' * (found['groups'] > 1)}: the same one "
+    html = (f"<p>{found['photos']:,} of the pictures seem to show {found['groups']:,} moment{'s' * (found['groups'] > 1)}: the same one "
             "twice, or a burst. All of a moment train, or all are for validation, or all test; else the test would ask what was "
             "learned by heart.</p>")
     if found["named_right_singly"] is not None:
@@ -102,7 +102,7 @@ def moments_kept_together(dataset, metrics, moments, train_rows, test_rows):
         shots = "".join(photo(dataset.image(row), dataset.title(row)) for row in rows[:MOST_SHOTS].tolist())
         html += f'<h4>{len(rows)} pictures, {where}</h4><div class="strip low">{shots}</div>'
     more = len(moments) - MOST_GROUPS
-    return html + (f"<p>{more:,} more are not shown; <code>tinynet audit</code> shows them.</p>" if more > 0 else "")
+    return html + (f"<p>{more:,} more are not shown; <code>tinynet audit</code> shows more.</p>" if more > 0 else "")
 
 
 def looks(classifier, dataset, train_rows, images, labels):
