@@ -23,7 +23,8 @@ MODEL = pretrained()
 def test_the_demo_is_right_about_drawn_cats(tmp_path, cache, record_property):
     metrics = transfer(DrawnCats(), tmp_path / "demo", cache=cache, progress=False, report=write_report)
     record_property("test_accuracy", metrics["test_accuracy"])
-    assert metrics["test_accuracy"] >= 0.95
+    assert metrics["test_accuracy"] >= 0.85, "of 33 test photos, by the epoch that 17 validation photos chose"
+    assert metrics["moments"]["named_right_together"] >= 0.97, "of all 180, by cross-validation"
     assert metrics["classes"] == ["tigger", "misty", "neither"]
     assert metrics == json.loads((tmp_path / "demo/metrics.json").read_text(encoding="utf-8"))
     for name in ("model.safetensors", "curves.png", "confusion.png", "mistakes.png", "report.html"):
