@@ -132,6 +132,35 @@ def test_equal_keys_are_in_one_part_and_another_seed_is_another_split():
         stratified_split([0] * 9, keys=keys(2))
 
 
+def test_equal_keys_of_two_classes_are_in_one_part_also_where_one_had_to_be_filled():
+    filled = 0
+    for case in range(200):
+        names, labels = keys(9, str(case)), np.array([0] * 6 + [1] * 7)
+        names = names[:6] + names[3:6] + names[6:9] + names[:1]                 # four photos have a double in the other class
+        found = stratified_split(labels, keys=names)
+        where = {}
+        for part, rows in enumerate(found):
+            assert {0, 1} == set(labels[rows].tolist()), "a class is not in every part"
+            for i in rows:
+                assert where.setdefault(names[i], part) == part
+        filled += any(len(rows) < 3 for rows in found)
+    assert filled > 50
+
+
+def test_a_class_that_others_leave_nothing_for_is_refused():
+    names = keys(2, "x") + keys(1, "y")
+    labels, doubles = [0] * 3 + [1] * 2 + [2] * 2 + [3] * 2, names + names[:2] + names[1:] + names[::2]
+    with pytest.raises(InputError, match="too few for 3 parts"):
+        stratified_split(labels, keys=doubles)
+    for seed in range(30):                                                      # two parts: each class has two of three keys
+        try:
+            parts = stratified_split(labels, (0.9, 0.1), seed, doubles)
+        except InputError as error:
+            assert "shares its keys with others, which leaves none for part" in str(error)
+        else:
+            raise AssertionError(f"three classes of two keys each cannot be in two parts: {parts}")
+
+
 @pytest.mark.parametrize("fractions", [(0.7, 0.1, 0.19), (0.33, 0.33, 0.33), (0.7, 0.1, 0.21)])
 def test_fractions_that_do_not_quite_add_up_are_refused(fractions):
     with pytest.raises(InputError, match="a sum of 1"):

@@ -3,6 +3,7 @@ import io
 import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -67,6 +68,9 @@ def expression():
 STAGES, RISING = ["conv1", "fire2", "fire3", "fire4"], np.array([[.3, .4, .5], [.5, .7, .6], [.8, .8, .7], [.6, .6, .6]])
 
 
+BINS = SimpleNamespace(sure=np.array([.45, .66, .97]), right=np.array([0, .5, 1]), count=np.array([1, 12, 345]))
+
+
 def bowl(u, v):
     return u ** 2 + 9 * v ** 2
 
@@ -105,6 +109,8 @@ FIGURES = {
     "layer curve of 30 stages": lambda: plots.layer_curve([f"block{i}" for i in range(30)], {"svm": np.full((30, 1), 0.5)}),
     "learning curves": lambda: plots.learning_curves([5, 20, 60], {"head": RISING[:3], "pixels": RISING[1:]}),
     "learning curves of one number": lambda: plots.learning_curves([5], {LONG[:40]: [[0]]}),
+    "reliability": lambda: plots.reliability({"as trained": BINS, "with temperature": BINS}),
+    "reliability of one bin": lambda: plots.reliability({LONG[:40]: SimpleNamespace(sure=np.array([.9]), right=np.array([0.]), count=np.array([7]))}),
     "paths": lambda: plots.contour_paths(bowl, {f"optimiser {i}": np.full((9, 2), i) for i in range(7)},
                                          (-1, 5), (0, 6)),
     "a path of one point": lambda: plots.contour_paths(bowl, {"SGD": [(1, 1)]}, (0, 100), (-1, 1)),

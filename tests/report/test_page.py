@@ -12,7 +12,7 @@ from PIL import Image
 
 from tinynet.data import Mirror
 from tinynet.models import DEFAULT, ZOO
-from tinynet.report.page import wilson, write_report
+from tinynet.report import wilson, write_report
 from tinynet.transfer import Evaluation
 
 CLASSES = ["tigger & <b>co</b>", "\"misty\" o'malley", "Ünïcödé 虎猫 🐈 $name ${x} %s"]
@@ -53,6 +53,8 @@ def run(dataset, n_wrong=2, **changes):
         "train_accuracy": 1.0, "val_accuracy": 0.875, "test_accuracy": accuracy,
         "n_train": len(train), "n_val": len(val), "n_test": len(test), "classes": dataset.classes,
         "seconds": {"activations": 7.5, "train": 2.5}, "peak_memory_mb": 412.3,
+        "temperature": 2.0, "test_calibration_error": 0.0523, "test_calibration_error_before": 0.1234, "test_known": 0.75,
+        "moments": {"groups": 0, "photos": 0, "named_right_singly": None, "named_right_together": None, "on_both_sides": 0},
         "words": ZOO[DEFAULT].words, "first_stage": "conv1", "settings": {"cut": "head", "hidden": None, "lr": 0.02, "optimizer": "momentum"}} | changes
     history = {"train_loss": [1.0, 0.5], "val_loss": [1.0, 0.7], "train_accuracy": [0.5, 1.0],
                "val_accuracy": [0.5, 0.875], "best_epoch": 1}

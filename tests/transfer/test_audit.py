@@ -12,7 +12,7 @@ from tinynet.models import squeezenet1_1
 from tinynet.models.squeezenet import PREPROCESSING
 from tinynet.samples import DrawnCats
 from tinynet.transfer import audit, freeze
-from tinynet.transfer.audit import SMALL, doubtful_labels, held_out, near_duplicates, perceptual_hashes
+from tinynet.transfer.audit import SMALL, doubtful_labels, held_out, leak, near_duplicates, perceptual_hashes
 
 
 def hashes(images):
@@ -51,6 +51,17 @@ def test_among_pictures_that_are_all_alike_only_copies_are_found():
     assert pairs(near_duplicates(bits, codes)) == set()
     bits[50] = bits[20]                                                 # saved again: the codes differ
     assert pairs(near_duplicates(bits, codes)) == {(20, 50)}
+
+
+def test_a_chain_through_pictures_that_are_all_alike_is_no_moment():
+    """Each is like the next only: what spectra of short words do. A burst, in which most are alike, stays."""
+    rng = np.random.default_rng(5)
+    bits = np.concatenate([np.repeat(rng.random((1, 2, 272)) < 0.5, 300, axis=0), rng.random((100, 2, 272)) < 0.5])
+    for i in range(1, 300):                                             # 10 of 272 bits more differ with each step
+        bits[i] = bits[i - 1] ^ (rng.random((2, 272)) < 10 / 272)
+    bits[395:] = bits[395]
+    codes = rng.random((400, 16)).astype(np.float32)
+    assert pairs(near_duplicates(bits, codes)) == set(itertools.combinations(range(395, 400), 2))
 
 
 def test_more_photos_than_a_block_holds():
@@ -124,6 +135,18 @@ def test_a_photo_is_named_by_what_never_saw_it_nor_its_double():
     assert right(codes, labels) < 0.7
     twice = np.concatenate([codes, codes]), np.concatenate([labels, labels])
     assert right(*twice) > 0.75 and right(*twice, group=np.tile(np.arange(60), 2)) < 0.7
+
+
+def test_the_leak_is_measured_where_there_is_one(clusters):
+    rng = np.random.default_rng(6)
+    codes, labels = rng.standard_normal((40, 60), np.float32).repeat(3, axis=0), np.arange(40).repeat(3) % 2
+    codes = codes + rng.normal(0, 0.05, codes.shape).astype(np.float32)
+    group = np.arange(40).repeat(3)
+    singly, kept = leak(codes, labels, group)
+    assert singly > 0.75 > 0.65 > kept
+    assert [singly, kept] == [(held_out(codes, labels, group=g).argmax(axis=1) == labels).mean() for g in (None, group)]
+    assert leak(codes, labels, np.arange(120)) == (None, None), "no two of one moment"
+    assert leak(codes[:12], labels[:12], group[:12]) == (None, None), "two moments of each class"
 
 
 def test_another_class_must_pass_its_own_bar(monkeypatch):

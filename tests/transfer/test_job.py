@@ -23,7 +23,8 @@ MODEL = pretrained()
 def test_the_demo_is_right_about_drawn_cats(tmp_path, cache, record_property):
     metrics = transfer(DrawnCats(), tmp_path / "demo", cache=cache, progress=False, report=write_report)
     record_property("test_accuracy", metrics["test_accuracy"])
-    assert metrics["test_accuracy"] >= 0.95
+    assert metrics["test_accuracy"] >= 0.85, "of 33 test photos, by the epoch that 17 validation photos chose"
+    assert metrics["moments"]["named_right_together"] >= 0.97, "of all 180, by cross-validation"
     assert metrics["classes"] == ["tigger", "misty", "neither"]
     assert metrics == json.loads((tmp_path / "demo/metrics.json").read_text(encoding="utf-8"))
     for name in ("model.safetensors", "curves.png", "confusion.png", "mistakes.png", "report.html"):
@@ -169,7 +170,8 @@ def test_other_weights_are_another_trunk_with_activations_of_its_own(few, tmp_pa
     one, two = narrow(tmp_path / "one.safetensors", 1), narrow(tmp_path / "two.safetensors", 2)
     metrics = [transfer(few, tmp_path / f"run{i}", settings, cache=tmp_path / "cache", progress=False)
                for i, settings in enumerate([one, two, one, Settings(epochs=2)])]
-    assert computed == [len(few), len(few), 0, len(few)]
+    n = len(few)            # for each run: codes of the default network and hashes, which tell moments apart, then its own
+    assert computed == [n, n, n, 0, 0, n, 0, 0, 0, 0, 0, 0]
     runs = [load_weights(tmp_path / f"run{i}/model.safetensors") for i in range(3)]
     assert all(runs[0][0][name].tobytes() == runs[2][0][name].tobytes() for name in runs[0][0])
     assert [run[1]["weights"]["sha256"] for run in runs] == [sha256(Path(s.weights)) for s in (one, two, one)]
@@ -215,7 +217,7 @@ def parts(dataset, seed=0):
 def test_copies_are_of_training_photos_alone_and_cached_once(few, tmp_path, monkeypatch):
     metrics = transfer(few, tmp_path / "one", COPIED, progress=False)
     train_rows, _, _ = parts(few)
-    manifest, = tmp_path.glob("cache/*/manifest.jsonl")
+    manifest, = tmp_path.glob("cache/head-*/manifest.jsonl")
     kept = {json.loads(line)["image"] for line in manifest.read_text().splitlines()}
     copies = Copies(few, train_rows, named_augment("mirror,crop"), 2, seed=0)
     assert kept == {copies.key(i) for i in range(len(copies))} and len(kept) == len(few) + 2 * len(train_rows)

@@ -203,6 +203,26 @@ def test_test_photos_are_the_same_for_all_sizes_and_never_train(monkeypatch):
     assert len({tuple(rows) for rows in trained[3:]}) == 3, "each seed another split"
 
 
+def test_photos_of_a_moment_that_trains_do_not_test(monkeypatch):
+    module = importlib.import_module("tinynet.transfer.layer_curve")
+    trained, tested, moment = [], [], np.arange(60) // 6                # three photos of each class in each moment
+
+    def recorded(codes, labels, n_classes, loss):
+        trained.append(codes[:, 0].astype(int))
+        return lambda x: (tested.append(x.data[:, 0].astype(int)), Tensor(np.eye(2)[x.data[:, 1].astype(int)]))[1]
+
+    monkeypatch.setattr(module, "linear_classifier", recorded)
+    labels = np.arange(60) % 2
+    codes = {"codes": np.stack([np.arange(60), labels], axis=1)}
+    linear_probes(codes, labels, (4,), seeds=5, workers=1, progress=False, group=moment)
+    for rows, seen in zip(trained, tested):
+        assert not set(moment[rows]) & set(moment[seen])
+        assert all(len(set(moment[rows[labels[rows] == k]])) == 2 for k in (0, 1)), "one moment, and the first photo of the next"
+        assert set(seen) == set(np.flatnonzero(~np.isin(moment, moment[rows]))) and len(seen) >= 36
+    with pytest.raises(InputError, match="all but 19 training images of each class are of the same moments; give fewer"):
+        linear_probes(codes, labels, (19,), seeds=1, workers=1, progress=False, group=np.zeros(60, int))
+
+
 def test_it_does_not_depend_on_the_number_of_threads():
     x, labels = clusters(K)
     one, four = (linear_probes({"a": x, "b": x[:, :5]}, labels, (3, 7), 3, workers=w, progress=False) for w in (1, 4))

@@ -71,3 +71,19 @@ def test_few_training_photos_are_enough_or_refused():
     assert Familiar(codes[:2]).k == 1 and Familiar(codes, k=9).k == 4
     with pytest.raises(InputError, match="1 training photos"):
         Familiar(codes[:1])
+
+
+def test_bursts_do_not_make_the_limit_too_narrow():
+    """Four shots of each moment, and new moments: with each photo left out alone, its own burst says that all is familiar."""
+    rng = np.random.default_rng(4)
+    moments = rng.random((40, 30))
+    known, new = np.abs(moments[:30].repeat(4, axis=0) + rng.normal(0, 0.01, (120, 30))), moments[30:]
+    group = np.arange(30).repeat(4)
+    kept = []
+    for found in None, group:
+        familiar = Familiar(known, k=3)
+        familiar.choose_limit(new[:2], group=found)
+        kept.append(familiar.knows(new[2:]).mean())
+    assert kept[0] < 0.3 and kept[1] > 0.7
+    lone = Familiar(known[:4], k=3)
+    assert np.isfinite(lone.choose_limit(new[:2], group=np.zeros(4)))           # no moment but one

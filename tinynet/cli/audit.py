@@ -6,7 +6,8 @@ from ..compute import ordered_map
 from ..errors import InputError
 from ..models import pretrained
 from ..transfer import ActivationCache, unfreeze
-from ..transfer.audit import SMALL, doubtful_labels, held_out, near_duplicates, perceptual_hashes
+from ..transfer.audit import doubtful_labels, leak
+from ..transfer.moments import find_moments
 from ..transfer.run import build
 from .arguments import add_network, say
 from .data import add_data, open_data
@@ -28,26 +29,24 @@ def run(arguments):
     base = pretrained(arguments.model, arguments.weights)
     say(base.notes)
     trunk = unfreeze(build(base, max(2, len(dataset.classes)), None, None), "head")[:"head"]
-    codes = ActivationCache(arguments.cache or out.parent / "cache").activations(
-        trunk, dataset, base.preprocessing, "head", network=base.model)[:]
+    cache = arguments.cache or out.parent / "cache"
+    codes = ActivationCache(cache).activations(trunk, dataset, base.preprocessing, "head", network=base.model)[:]
+    group, _ = find_moments(dataset, cache)
 
     def look(i):
         image = dataset.image(i)
-        return SMALL(image), image.shape[:2], image.mean(axis=2).std()
+        return image.shape[:2], image.mean(axis=2).std()
 
     found = list(tqdm(ordered_map(look, range(len(dataset))), "looking", len(dataset), unit="image"))
-    group = near_duplicates(perceptual_hashes(np.stack([small for small, _, _ in found])), codes)
-    doubts, no_doubts, singly, together = [], "", None, None
+    doubts, no_doubts = [], ""
     try:
         doubts = doubtful_labels(codes, dataset.labels, group=group)
-        if len(np.unique(group)) < len(group):
-            singly, together = (float((held_out(codes, dataset.labels, group=kept).argmax(axis=1) == dataset.labels).mean())
-                                for kept in (None, group))
     except InputError as error:
         no_doubts = str(error)
     from ..report import Audit, write_audit                 # not above: matplotlib takes a second
-    audit = Audit(group, doubts, no_doubts, singly, together, [i for i, (_, _, spread) in enumerate(found) if spread < PLAIN],
-                  np.array([shape for _, shape, _ in found]), base.preprocessing.crop)
+    audit = Audit(group, doubts, no_doubts, *leak(codes, dataset.labels, group),
+                  [i for i, (_, spread) in enumerate(found) if spread < PLAIN],
+                  np.array([shape for shape, _ in found]), base.preprocessing.crop)
     out.mkdir(parents=True, exist_ok=True)
     write_audit(out / "audit.html", dataset, audit)
     groups = audit.groups

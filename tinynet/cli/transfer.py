@@ -71,6 +71,9 @@ def run(arguments):
         print(f"{'test, each of the members':30}{min(alone):.3f} to {max(alone):.3f}, mean {sum(alone) / len(alone):.3f}")
     if "one_view_test_accuracy" in metrics:
         print(f"{'test, without the mirror':30}{metrics['one_view_test_accuracy']:.3f}")
+    print(_moments(metrics))
+    print(f"none of these: {round(metrics['test_known'] * metrics['n_test'])} of {metrics['n_test']} test photos are like the training "
+          "photos; predict says which photos are not")
     print("\n" + ", ".join(f"{phase} {s:.1f} s" for phase, s in metrics["seconds"].items())
           + (f", peak memory {metrics['peak_memory_mb']:.0f} MB" if metrics["peak_memory_mb"] else ""))
     print(f"report:   {out / 'report.html'}")
@@ -79,3 +82,15 @@ def run(arguments):
     if arguments.model == DEFAULT and arguments.weights is None and better is not None and better.exists():
         print(f"better:   --model {BETTER} is installed too, and as a rule names more photos right")
     print(f"use it:   {command_line('tinynet', 'predict', out)} PHOTO...")
+
+
+def _moments(metrics):
+    """Return a line about photos of one moment."""
+    found = metrics["moments"]
+    if not found["groups"]:
+        return "\nof one moment: no two photos"
+    why = ("" if found["named_right_singly"] is None else
+           f"; in cross-validation {found['named_right_together']:.1%} are right, without that {found['named_right_singly']:.1%} "
+           "would seem so")
+    return (f"\nof one moment: {found['photos']} of the photos, in {found['groups']} group{'s' * (found['groups'] > 1)}, "
+            + (f"all but {found['on_both_sides']} " if found["on_both_sides"] else "each ") + f"kept on one side of the split{why}")

@@ -31,6 +31,17 @@ class Compose:
         return image
 
 
+def augment_names(names):
+    """Return the names in "mirror,crop" as a list; raise InputError if one is unknown or comes twice."""
+    chosen = [name.strip() for name in names.split(",")]
+    for name in chosen:
+        if name not in AUGMENTS:
+            raise InputError(f"augment is {name!r}; choose from {', '.join(AUGMENTS)}, with commas between several")
+        if chosen.count(name) > 1:
+            raise InputError(f"augment {names!r} has {name} {chosen.count(name)} times; name each once")
+    return chosen
+
+
 def named_augment(names, images=None):
     """Return distortions by their names, each with its default settings.
 
@@ -50,12 +61,7 @@ def named_augment(names, images=None):
     InputError
         If there is no such name, one comes twice, or "pca" has no images.
     """
-    chosen = [name.strip() for name in names.split(",")]
-    for name in chosen:
-        if name not in AUGMENTS:
-            raise InputError(f"augment is {name!r}; choose from {', '.join(AUGMENTS)}, with commas between several")
-        if chosen.count(name) > 1:
-            raise InputError(f"augment {names!r} has {name} {chosen.count(name)} times; name each once")
+    chosen = augment_names(names)
     if "pca" in chosen and images is None:
         raise InputError("augment 'pca' is measured on the training images; pass them as images=, or use PCAColour(axes)")
     return Compose(tuple(PCAColour.measure(images) if name == "pca" else AUGMENTS[name]() for name in chosen))

@@ -1,5 +1,6 @@
 """Which images train, which choose the best epoch, and which are kept for the final mark."""
 import hashlib
+from collections import Counter
 
 import numpy as np
 
@@ -29,7 +30,8 @@ def stratified_split(labels, fractions=(0.7, 0.1, 0.2), seed=0, keys=None):
     seed : int
         The same seed, labels (or keys) and fractions give the same split.
     keys : sequence of str, optional
-        What names the contents of each example, such as ``dataset.key(i)``; equal ones are in the same part.
+        What names the contents of each example, such as ``dataset.key(i)``, or several that belong together; equal ones
+        are in the same part, whatever their classes.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def stratified_split(labels, fractions=(0.7, 0.1, 0.2), seed=0, keys=None):
     ------
     InputError
         If `labels` is empty or not a list of integers, there is not a key for each, the fractions are negative or do
-        not add up to 1, or a class has fewer examples than there are parts to fill.
+        not add up to 1, or a class has fewer examples than there are parts to fill, or too few that it need not share with other classes.
     """
     labels, fractions = np.asarray(labels), np.asarray(fractions, dtype=float)
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels):
@@ -55,13 +57,12 @@ def stratified_split(labels, fractions=(0.7, 0.1, 0.2), seed=0, keys=None):
         raise InputError(f"split: class {classes[counts.argmin()]} has {counts.min()} examples, too few for "
                          f"{n_parts} parts; add examples or leave the class out")
     rng = np.random.default_rng(seed)
-    part_of = np.empty(len(labels), np.int64)
-    for label, count in zip(classes, counts):
-        members = np.flatnonzero(labels == label)
-        if keys is None:
-            part_of[rng.permutation(members)] = np.repeat(np.arange(len(fractions)), _sizes(count, fractions))
-        else:
-            part_of[members] = _by_key([keys[i] for i in members], fractions, seed)
+    if keys is not None:
+        part_of = _by_key(labels, keys, fractions, seed)
+    else:
+        part_of = np.empty(len(labels), np.int64)
+        for label, count in zip(classes, counts):
+            part_of[rng.permutation(np.flatnonzero(labels == label))] = np.repeat(np.arange(len(fractions)), _sizes(count, fractions))
     return tuple(np.flatnonzero(part_of == part) for part in range(len(fractions)))
 
 
@@ -73,17 +74,30 @@ def _sizes(count, fractions):
     return sizes
 
 
-def _by_key(keys, fractions, seed):
-    """Return the part of each example of one class."""
+def _by_key(labels, keys, fractions, seed):
+    """Return the part of each example; equal keys are in the same, of whichever classes they are."""
     digests = [hashlib.sha256(f"{seed} {key}".encode()).hexdigest() for key in keys]
     place, which = np.unique([int(digest[:13], 16) / 16 ** 13 for digest in digests], return_inverse=True)
-    if len(place) < np.count_nonzero(fractions):
-        raise InputError(f"split: a class has {len(place)} different examples, too few for {len(fractions)} parts; add some")
     ends = np.cumsum(fractions)
     part_of = np.searchsorted(ends, place * ends[-1], side="right")     # each goes where its own key says
-    for part in np.flatnonzero(fractions):
-        if not (part_of == part).any():
-            away = np.abs(place - (ends[part] - fractions[part] / 2))
-            away[np.bincount(part_of)[part_of] == 1] = np.inf           # the last of its part stays
-            part_of[np.argmin(away)] = part
+    pairs = sorted(set(zip(labels.tolist(), which.tolist())))           # of a class and a place
+    classes_at, places_of, count = {}, {}, Counter()
+    for label, k in pairs:
+        classes_at.setdefault(k, []).append(label)
+        places_of.setdefault(label, []).append(k)
+        count[label, part_of[k]] += 1
+    for label, places in places_of.items():
+        if len(places) < np.count_nonzero(fractions):
+            raise InputError(f"split: a class has {len(places)} different examples, too few for {len(fractions)} parts; add some")
+        for part in np.flatnonzero(fractions):
+            if not count[label, part]:
+                free = [k for k in places if all(count[c, part_of[k]] > 1 for c in classes_at[k])]      # the last of a part stays
+                if not free:
+                    raise InputError(f"split: class {label} shares its keys with others, which leaves none for part {part}; "
+                                     "add examples")
+                k = min(free, key=lambda k: abs(place[k] - (ends[part] - fractions[part] / 2)))
+                for c in classes_at[k]:
+                    count[c, part_of[k]] -= 1
+                    count[c, part] += 1
+                part_of[k] = part
     return part_of[which]

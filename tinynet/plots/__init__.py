@@ -10,10 +10,10 @@ from .layers import layer_curve, learning_curves
 from .maps import heat_map, overlay
 from .pictures import MOST_TILES, activations, filters, mistakes, neighbours, pictures
 from .search import search
-from .training import confusion, contour_paths, curves
+from .training import confusion, contour_paths, curves, reliability
 
 __all__ = [
     "BLACK", "BLUE", "GREEN", "GREY", "LINES", "MOST_NODES", "MOST_TILES", "ORANGE", "PURPLE", "SKY", "VERMILLION",
     "Figure", "activations", "confusion", "contour_paths", "curves", "filters", "graph", "heat_map", "layer_curve",
-    "learning_curves", "mistakes", "neighbours", "overlay", "pictures", "png", "search",
+    "learning_curves", "mistakes", "neighbours", "overlay", "pictures", "png", "reliability", "search",
 ]

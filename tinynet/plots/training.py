@@ -115,6 +115,36 @@ def _draw_cells(axes, matrix, shares):
                   size=9 if len(matrix) <= 8 else 7)
 
 
+def reliability(reports):
+    """Draw how often answers were right against how sure they were: a reliability diagram.
+
+    Parameters
+    ----------
+    reports : dict of str to Calibration
+        For each name ``sure``, ``right`` and ``count``, arrays (B,), as `transfer.trust.calibration` finds them; at most 7.
+
+    Returns
+    -------
+    figure : Figure
+        A point for each bin, the larger the more answers are in it; beside those of the last report stands how many. On the
+        dotted line, the network keeps its word; below it, it is too sure.
+    """
+    figure = Figure(figsize=(5.4, 4.4), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=GREY, ls=":", label="it keeps its word")
+    for (name, found), (colour, dashes, marker) in zip(reports.items(), LINES):
+        axes.plot(found.sure, found.right, color=colour, ls=dashes, marker=marker, ms=4, label=name)
+        axes.scatter(found.sure, found.right, s=400 * found.count / found.count.sum(), color=colour, marker=marker, alpha=0.35, lw=0)
+    for x, y, n in zip(found.sure, found.right, found.count):
+        axes.annotate(str(n), (x, y), (7, -9), textcoords="offset points", color=colour, size=9)
+    axes.set(xlabel="how sure it was", ylabel="share that was right", xlim=(0, 1.06), ylim=(-0.03, 1.06))
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    tidy(axes)
+    axes.legend(loc="upper left", frameon=False)
+    return figure
+
+
 def contour_paths(f, paths, xlim, ylim):
     """Draw the way that optimisers take over the contours of a function of two numbers.
 

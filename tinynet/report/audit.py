@@ -5,6 +5,7 @@ from html import escape
 import numpy as np
 
 from ..files import atomic_write
+from ..transfer.moments import together
 from .parts import bar, page, photo, table
 
 MOST_GROUPS, MOST_SHOTS, MOST_DOUBTS, MOST_PLAIN = 20, 6, 30, 12        # that are shown
@@ -47,9 +48,7 @@ class Audit:
     @property
     def groups(self):
         """Rows of each moment of which there is more than one photo, a list of ndarray, the largest first."""
-        numbers, counts = np.unique(self.group, return_counts=True)
-        found = [np.flatnonzero(self.group == number) for number in numbers[counts > 1]]
-        return sorted(found, key=len, reverse=True)
+        return together(self.group)
 
 
 def write_audit(path, dataset, audit):

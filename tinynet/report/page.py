@@ -1,6 +1,5 @@
 """What a run leaves to look at: three figures and a page that explains. Shown in lesson 08."""
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from string import Template
@@ -10,7 +9,8 @@ import numpy as np
 from .. import plots
 from ..data import Copies
 from ..files import atomic_write, command_line
-from .parts import bar, page, percent, photo, plot, table
+from .parts import bar, page, percent, photo, plot, table, wilson
+from .trust import looks, moments_kept_together, strangers, sureness
 
 PAGE = Path(__file__).with_name("page.html")
 N_EXAMPLES = 40             # training pictures on the page, shared out among the classes
@@ -20,16 +20,17 @@ MOST_COPIES = 5             # of a picture that are shown
 
 @dataclass(frozen=True)
 class Mistake:
-    """A test picture, uint8 (H, W, 3), that the network gave a wrong name with probability `p`."""
+    """A test picture, uint8 (H, W, 3), that the network gave a wrong name with probability `p`, and what `looks` tells of it."""
 
     image: np.ndarray
     title: str
     true: str
     predicted: str
     p: float
+    looked: tuple | None = None
 
 
-def write_report(folder, dataset, metrics, history, test, train_rows, test_rows, augment=None):
+def write_report(folder, dataset, metrics, history, test, train_rows, test_rows, augment=None, moments=(), classifier=None):
     """Write curves.png, confusion.png, mistakes.png and report.html into a run's folder.
 
     The page needs no other file, no network and no script. Each file is complete or absent.
@@ -42,17 +43,22 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows,
         Only the pictures that are shown are read. A list `skipped` of (path, reason) is shown if it has one.
     metrics : dict
         As `transfer` returns them: "train_accuracy", "val_accuracy", "test_accuracy", "n_train", "n_val", "n_test",
-        "classes", "seconds" (by phase), "peak_memory_mb", "words" (what the network is), "first_stage", "out" (the folder's name in the end) and "settings", whose "cut" is put into words, as are "augment",
-        "copies", "ensemble", "ema" and "tta" if they are there. "members_test_accuracy" and "one_view_test_accuracy" are shown
-        if they are there. A number that is not known is None.
+        "temperature", "test_calibration_error", "test_calibration_error_before", "test_known", "moments", "classes", "seconds" (by
+        phase), "peak_memory_mb", "words" (what the network is), "first_stage", "out" (the folder's name in the end) and
+        "settings", whose "cut" is put into words, as are "augment", "copies", "ensemble", "ema" and "tta" if they are there.
+        "members_test_accuracy" and "one_view_test_accuracy" are shown if they are there. A number that is not known is None.
     history : dict
         As `fit` returns it.
     test : Evaluation
-        The network on the test pictures, in the order of `test_rows`.
+        The network on the test pictures, in the order of `test_rows`; its probabilities are divided by the temperature.
     train_rows, test_rows : ndarray of int
         Which images trained and which tested; the others were for validation.
     augment : callable, optional
         What distorted the training images, see `data.augment`.
+    moments : sequence of ndarray of int
+        Rows of pictures that show one moment, see `together`.
+    classifier : Classifier, optional
+        Shows beside each mistake what it looked at, and the training picture most like it.
 
     Raises
     ------
@@ -63,6 +69,10 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows,
     """
     folder, classes = Path(folder), metrics["classes"]
     mistakes, n_wrong = _mistakes(dataset, classes, test, test_rows)
+    if classifier is not None:
+        said = [classes.index(mistake.predicted) for mistake in mistakes]
+        looked = looks(classifier, dataset, train_rows, [mistake.image for mistake in mistakes], said)
+        mistakes = [replace(mistake, looked=found) for mistake, found in zip(mistakes, looked)]
     files = {
         "curves.png": plots.png(plots.curves(history)),
         "confusion.png": plots.png(plots.confusion(test.confusion, classes)),
@@ -71,11 +81,14 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows,
     body = Template(PAGE.read_text(encoding="utf-8")).substitute(
         name=escape(dataset.name),
         method=_method(metrics),
-        result=_result(metrics, test.confusion) + _alone(metrics, test.confusion),
+        result=_result(metrics, test.confusion, len(test_rows) - _shared(moments, test_rows)) + _alone(metrics, test.confusion),
         use=_use(metrics.get("out", folder)),
         per_class=_per_class(classes, test.confusion),
         confusion=plot(files["confusion.png"], "How often each class was given each name"),
         mistakes=_tiles(mistakes, n_wrong) if n_wrong else plot(files["mistakes.png"], "None"),
+        sure=sureness(metrics, test.probabilities, dataset.labels[test_rows]),
+        strangers=strangers(metrics),
+        moments=moments_kept_together(dataset, metrics, moments, train_rows, test_rows),
         training=_training(history, metrics["settings"]) + plot(files["curves.png"], "Loss and accuracy, epoch by epoch"),
         data=_data(dataset, classes, train_rows, test_rows) + _distorted(dataset, train_rows, augment, metrics["settings"]),
         settings=table(["setting", "value"], metrics["settings"].items()),
@@ -85,32 +98,6 @@ def write_report(folder, dataset, metrics, history, test, train_rows, test_rows,
     for name, contents in files.items():
         with atomic_write(folder / name) as file:
             file.write(contents)
-
-
-def wilson(right, n, z=1.96):
-    """Return the interval in which an accuracy lies, as far as `right` of `n` pictures can tell.
-
-    Parameters
-    ----------
-    right, n : int
-        Number of right answers, and of all; n is above 0.
-    z : float
-        Width in standard deviations; an interval of 1.96 holds the truth 95 times in 100.
-
-    Returns
-    -------
-    low, high : float
-        Within 0..1, also for few pictures and for accuracies of 0 and 1.
-
-    References
-    ----------
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
-    American Statistical Association 22, 1927.
-    """
-    p, shrink = right / n, 1 / (1 + z * z / n)
-    middle = shrink * (p + z * z / (2 * n))
-    reach = shrink * z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def _mistakes(dataset, classes, test, test_rows):
@@ -161,13 +148,16 @@ def _options(settings):
     return said
 
 
-def _result(metrics, matrix):
+def _result(metrics, matrix, n_moments):
     """Say how good it is, how sure that is, and what plain guessing would give."""
     right, n, classes = int(np.trace(matrix)), int(matrix.sum()), metrics["classes"]
     low, high = wilson(right, n)
     common = matrix.sum(axis=1).argmax()
     guess = matrix[common].sum() / n
     doubt = f" With {n} test pictures, one answer more or less is {100 / n:.1f} points." if n < 200 else ""
+    if n_moments < n:
+        doubt += (f" They show only {n_moments} different moments, and pictures of one moment are right or wrong together: the truth "
+                  "may lie farther away than this interval says.")
     if low <= guess:
         doubt += " <strong>That is not clearly better than guessing.</strong>"
     uses = {"training": "it learned from these", "validation": "these chose the best epoch",
@@ -181,6 +171,11 @@ def _result(metrics, matrix):
             f"Always answering “{escape(classes[common])}” would be right for {guess:.1%}. "
             "Other places, seasons or cameras can be harder than any of these pictures.</p>"
             + table(["pictures", "what for", "number", "named right"], rows))
+
+
+def _shared(moments, rows):
+    """Return how many more of some rows there are than moments that they show."""
+    return sum(max(0, int(np.isin(moment, rows).sum()) - 1) for moment in moments)
 
 
 def _alone(metrics, matrix):
@@ -217,13 +212,21 @@ def _per_class(classes, matrix):
 def _tiles(mistakes, n_wrong):
     n = len(mistakes)
     which = f"Here are the {n} it was surest of." if n_wrong > n else "The one it was surest of comes first."
-    tiles = []
+    tiles, three = [], any(m.looked for m in mistakes)
+    if three:
+        which += (" Beside each: bright where the network saw what spoke for the wrong name (Grad-CAM), and the training picture that "
+                  "it finds most like it.")
     for m in mistakes:
         title = escape(m.title).replace("_", "_<wbr>")              # where a long file name may be broken
         caption = (f"<strong>{escape(m.true)}</strong><br>named {escape(m.predicted)} ({m.p:.0%})<br>"
                    f"<small>{title}</small>")
-        tiles.append(f"<figure>{photo(m.image, m.title)}<figcaption>{caption}</figcaption></figure>")
-    return f'<p>{n_wrong} wrong. {which}</p><div class="tiles">{"".join(tiles)}</div>'
+        shown = photo(m.image, m.title)
+        if m.looked:
+            heat, near, name, distance = m.looked
+            shown += photo(heat, f"what spoke for {m.predicted}") + photo(near, f"a training picture of {name}")
+            caption += f"<br><small>most like this picture of {escape(name)}, distance {distance:.2f}</small>"
+        tiles.append(f'<figure><div class="shown">{shown}</div><figcaption>{caption}</figcaption></figure>')
+    return f'<p>{n_wrong} wrong. {which}</p><div class="tiles{" three" * three}">{"".join(tiles)}</div>'
 
 
 def _training(history, settings):

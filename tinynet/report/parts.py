@@ -1,6 +1,7 @@
 """A page that needs no other file, and its parts: tables, pictures, bars."""
 import base64
 import io
+import math
 from html import escape
 from pathlib import Path
 from string import Template
@@ -119,6 +120,32 @@ def plot(png, description):
     size = f"width:{0.8 * width:.0f}px;min-width:{0.55 * width:.0f}px"
     return (f'<div class="scroll"><img class="plot" style="{size}" src="{_data_url("png", png)}" '
             f'alt="{escape(description)}"></div>')
+
+
+def wilson(right, n, z=1.96):
+    """Return the interval in which an accuracy lies, as far as `right` of `n` pictures can tell.
+
+    Parameters
+    ----------
+    right, n : int
+        Number of right answers, and of all; n is above 0.
+    z : float
+        Width in standard deviations; an interval of 1.96 holds the truth 95 times in 100.
+
+    Returns
+    -------
+    low, high : float
+        Within 0..1, also for few pictures and for accuracies of 0 and 1.
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
+    American Statistical Association 22, 1927.
+    """
+    p, shrink = right / n, 1 / (1 + z * z / n)
+    middle = shrink * (p + z * z / (2 * n))
+    reach = shrink * z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def _data_url(kind, contents):

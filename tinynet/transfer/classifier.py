@@ -118,7 +118,7 @@ def features(stages, x, rows, workers=None, batch_size=64):
                            for part in batches(len(rows), batch_size)]).reshape(len(rows), -1)
 
 
-def familiar_with(codes, train, val):
+def familiar_with(codes, train, val, group=None):
     """Return what knows the training photos, its limit chosen.
 
     Parameters
@@ -127,6 +127,8 @@ def familiar_with(codes, train, val):
         Rows, ndarray of int (N,), to codes, float (N, D).
     train, val : ndarray of int
         Rows of the training and of the validation photos.
+    group : ndarray of int, optional
+        Photos of one moment have the same number, for all rows.
 
     Returns
     -------
@@ -134,7 +136,7 @@ def familiar_with(codes, train, val):
         As it will be read again from a file of half precision.
     """
     familiar = Familiar(codes(train).astype(np.float16), K_NEIGHBOURS)
-    familiar.choose_limit(codes(val))
+    familiar.choose_limit(codes(val), group=None if group is None else group[train])
     return familiar
 
 

@@ -14,19 +14,21 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data import VIEWS, Copies, Views, named_augment, stratified_split
+from ..data import VIEWS, Copies, Views, named_augment
 from ..errors import InputError
 from ..files import replaced_folder, restore_folder, sha256
 from ..layers import Sequential
 from ..models import pretrained
 from ..version import __version__
+from .audit import leak
 from .cache import ActivationCache
 from .checkpoint import Checkpoint
-from .classifier import familiar_with, features, log_probabilities, tempered
+from .classifier import Classifier, familiar_with, features, log_probabilities, tempered
 from .ensemble import ViewEnsemble
 from .evaluate import evaluate
 from .freeze import unfreeze
 from .head import new_head
+from .moments import find_moments, split_moments, together
 from .run import CHECKPOINT, RUN_FILES, build, joined, refuse_inside, save_run
 from .settings import Settings, checked
 from .train import TrunkLoader, train_stages
@@ -82,7 +84,10 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     net.to(settings.device)
     trunk, trained = net[:settings.cut], net[settings.cut:]
     keys = [dataset.key(i) for i in range(len(dataset))]
-    train, val, test = stratified_split(dataset.labels, seed=settings.seed, keys=keys)
+    with _timed(seconds, "moments"):
+        group, moment_codes = find_moments(dataset, cache, workers, progress, settings.device)
+        moments = together(group)
+    train, val, test = split_moments(dataset, group, settings.seed)
     augment = None if settings.augment is None else named_augment(settings.augment, (dataset.image(i) for i in train))
     copies = Copies(dataset, train, augment, settings.copies or 0, settings.seed)       # without any, the dataset itself
 
@@ -95,7 +100,7 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         seen = activations(Views(dataset, VIEWS)).in_groups(len(VIEWS)) if settings.tta else codes
     with _timed(seconds, "train"):
         run_id = sha256(json.dumps([asdict(settings), base.weights.get("sha256"), dataset.classes, keys,
-                                    dataset.labels.tolist()]).encode())
+                                    dataset.labels.tolist(), group.tolist()]).encode())
         members, histories = [], []
         for i, (member, rng) in enumerate(_untrained(trained, codes.shape[1], len(dataset.classes), settings, rng)):
             loader = None
@@ -118,17 +123,22 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         if settings.tta:
             alone["one_view_test_accuracy"] = evaluate(trained, codes, dataset.labels, test, workers=workers).accuracy
         t = temperature(log_probabilities(measured["val"].probabilities), dataset.labels[val])
-        familiar = familiar_with(lambda rows: features(trained, codes, rows, workers), train, val)
+        familiar = familiar_with(lambda rows: features(trained, codes, rows, workers), train, val, group)
         known = familiar.knows(features(trained, codes, test, workers))
         raw = measured["test"].probabilities
         measured["test"] = replace(measured["test"], probabilities=tempered(raw, t))
         errors = [calibration(p, dataset.labels[test]).error for p in (raw, measured["test"].probabilities)]
+        singly, kept = leak(moment_codes, dataset.labels, group)
     data = str(Path(dataset.root).resolve()) if hasattr(dataset, "root") else None
     metrics = {
         **{f"{part}_accuracy": found.accuracy for part, found in measured.items()}, **alone,
         **{f"n_{part}": len(rows) for part, rows in (("train", train), ("val", val), ("test", test))},
         "temperature": t, "test_calibration_error": errors[1], "test_calibration_error_before": errors[0],
-        "test_known": float(known.mean()), "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(), "tinynet": __version__,
+        "test_known": float(known.mean()),
+        "moments": {"groups": len(moments), "photos": sum(map(len, moments)), "named_right_singly": singly,
+                    "named_right_together": kept,
+                    "on_both_sides": int(sum(np.isin(rows, test).any() and not np.isin(rows, test).all() for rows in moments))},
+        "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(), "tinynet": __version__,
         "model": base.model, "words": base.words, "first_stage": net.stages[0], "data": data, "out": str(out),
         "settings": asdict(settings),
     }
@@ -138,7 +148,10 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     with replaced_folder(out, (*RUN_FILES, *checkpoints)) as folder:
         save_run(folder, base, trunk, trained, dataset.classes, settings, metrics, t, familiar, [keys[i] for i in train])
         if report is not None:
-            report(folder, dataset, metrics, histories[0], measured["test"], train, test, augment)
+            whole = Sequential(**dict(trunk.children()), **dict(trained.children())).eval()
+            classifier = Classifier(whole, dataset.classes, base.preprocessing, list(VIEWS[:2 if settings.tta else 1]), t, familiar,
+                                    [keys[i] for i in train])
+            report(folder, dataset, metrics, histories[0], measured["test"], train, test, augment, moments, classifier)
     return metrics
 
 

@@ -196,11 +196,11 @@ class LayerCurve:
         return self.accuracy.std(axis=2)
 
 
-def linear_probes(codes, labels, n_per_class=(5,), seeds=5, loss=cross_entropy, workers=None, progress=True):
+def linear_probes(codes, labels, n_per_class=(5,), seeds=5, loss=cross_entropy, workers=None, progress=True, group=None):
     """Measure linear classifiers on several kinds of codes.
 
     Each seed draws a split. The largest of `n_per_class` is taken from each class for training, all else is for testing; a
-    smaller number is the first of these, so that one test part measures all.
+    smaller number is the first of these, so that one test part measures all. No photo of a moment that trains is in it.
 
     Parameters
     ----------
@@ -218,21 +218,32 @@ def linear_probes(codes, labels, n_per_class=(5,), seeds=5, loss=cross_entropy, 
         Threads, by default `compute.default_workers`.
     progress : bool
         Show a progress bar on stderr.
+    group : ndarray of int, (N,), optional
+        Photos of one moment have the same number, see `find_moments`; by default each its own.
 
     Returns
     -------
     curve : LayerCurve
+
+    Raises
+    ------
+    InputError
+        If a number of training images is impossible, or all others are of the same moments.
     """
     labels, sizes = np.asarray(labels, np.int64), sorted(set(n_per_class))
     check_sizes(labels, sizes, seeds)
     n_classes = int(labels.max()) + 1
+    group = np.arange(len(labels)) if group is None else group
 
     def measure(job):
         name, size, seed = job
         rng = np.random.default_rng(seed)
-        of_class = [rng.permutation(np.flatnonzero(labels == k)) for k in range(n_classes)]
+        of_class = [_by_moment(rng.permutation(np.flatnonzero(labels == k)), group) for k in range(n_classes)]
         train = np.concatenate([members[:size] for members in of_class])
-        test = np.concatenate([members[sizes[-1]:] for members in of_class])
+        learned, others = (np.concatenate([rows[part] for rows in of_class]) for part in (slice(sizes[-1]), slice(sizes[-1], None)))
+        test = others[~np.isin(group[others], group[learned])]
+        if not len(test):
+            raise InputError(f"layer curve: all but {sizes[-1]} training images of each class are of the same moments; give fewer")
         net = linear_classifier(codes[name][train], labels[train], n_classes, loss)
         with no_grad():
             return (net(Tensor(codes[name][test])).data.argmax(axis=1) == labels[test]).mean()
@@ -240,6 +251,12 @@ def linear_probes(codes, labels, n_per_class=(5,), seeds=5, loss=cross_entropy, 
     jobs = [(name, size, seed) for name in codes for size in sizes for seed in range(seeds)]
     found = list(tqdm(ordered_map(measure, jobs, workers), "linear classifiers", len(jobs), disable=not progress))
     return LayerCurve(tuple(codes), tuple(sizes), np.reshape(found, (len(codes), len(sizes), seeds)))
+
+
+def _by_moment(rows, group):
+    """Return the rows, those of a moment brought forward to its first."""
+    _, first, which = np.unique(group[rows], return_index=True, return_inverse=True)
+    return rows[np.argsort(first[which], kind="stable")]
 
 
 def check_sizes(labels, n_per_class, seeds):
@@ -262,14 +279,14 @@ def check_sizes(labels, n_per_class, seeds):
 
 
 def layer_curve(net, dataset, preprocessing, cache, stages=None, n_per_class=(5,), seeds=5, loss=cross_entropy, workers=None,
-                progress=True, network=""):
+                progress=True, network="", group=None):
     """Measure a linear classifier on the codes of every stage of a network: `stage_codes`, then `linear_probes`.
 
     Parameters
     ----------
     net, dataset, preprocessing, cache, stages, network
         As for `stage_codes`.
-    n_per_class, seeds, loss
+    n_per_class, seeds, loss, group
         As for `linear_probes`.
     workers, progress
         As for both.
@@ -280,4 +297,4 @@ def layer_curve(net, dataset, preprocessing, cache, stages=None, n_per_class=(5,
     """
     check_sizes(dataset.labels, n_per_class, seeds)                             # before the long work
     codes = stage_codes(net, dataset, preprocessing, cache, stages, workers, progress, network)
-    return linear_probes(codes, dataset.labels, n_per_class, seeds, loss, workers, progress)
+    return linear_probes(codes, dataset.labels, n_per_class, seeds, loss, workers, progress, group)

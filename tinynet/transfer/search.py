@@ -1,9 +1,9 @@
 """Which hyperparameters? Try some on the training part; the test part measures the winner, once. Taught in lesson 10.
 
 A trial is a cross-validation: k heads are trained as `transfer` trains its own, each without one *fold* of the training
-part, and measured on that fold. As in a run, the validation part chooses each head's epoch. The photos of the test part
-are taken away before anything is read or computed, so nothing here can look at them; `transfer`, run with the winner's
-settings, measures on them.
+part, and measured on that fold. As in a run, the validation part chooses each head's epoch, and photos of one moment stay
+together. Which do is found among all photos, labels unread; then those of the test part are taken away, and no trial can look
+at them; `transfer`, run with the winner's settings, measures on them.
 """
 import math
 from contextlib import closing
@@ -23,6 +23,7 @@ from .evaluate import evaluate
 from .fit import Diverged
 from .freeze import unfreeze
 from .head import new_head
+from .moments import find_moments, split_moments
 from .run import build, refuse_inside
 from .settings import OPTIMIZERS, Settings, checked
 from .train import train_stages
@@ -139,7 +140,7 @@ def search(dataset, out, settings=Settings(), method="block", trials=28, folds=5
     Parameters
     ----------
     dataset : Dataset
-        Split as `transfer` splits it; the photos of the test part are not used.
+        Split as `transfer` splits it; the photos of the test part are not tried on.
     out : str or Path
         A folder for "trials.jsonl": every trial that was finished, a line each. The next search there, of the same photos
         with the same numbers, takes them from it.
@@ -179,8 +180,9 @@ def search(dataset, out, settings=Settings(), method="block", trials=28, folds=5
         _sizes(settings, trials)                                            # too few are reported before the work
     cache = Path(cache or Path(out).parent / "cache")
     refuse_inside(getattr(dataset, "root", None), out=out, cache=cache)
-    part, train, val = _without_test(dataset, settings.seed)
-    fold_of = _folds(part, train, folds, settings.seed)
+    group, _ = find_moments(dataset, cache, workers, progress, settings.device)
+    part, group, train, val = _without_test(dataset, group, settings.seed)
+    fold_of = _folds(part, train, group, folds, settings.seed)
     base = pretrained(settings.model, settings.weights)
     trunk = unfreeze(build(base, len(dataset.classes), None, None), "head")[:"head"].to(settings.device)
     x = ActivationCache(cache).activations(trunk, part, base.preprocessing, "head", workers=workers, progress=progress,
@@ -245,21 +247,22 @@ class _Part:
         return self._dataset.title(self._rows[i])
 
 
-def _without_test(dataset, seed):
-    """Return the dataset without its test part, and which of its images are for training and which for validation."""
-    keys = [dataset.key(i) for i in range(len(dataset))]
-    train, val, _ = stratified_split(dataset.labels, seed=seed, keys=keys)
+def _without_test(dataset, group, seed):
+    """Return the dataset without its test part, the groups of what is left, and which of it trains and which is for validation."""
+    train, val, _ = split_moments(dataset, group, seed)
     rows = np.sort(np.concatenate([train, val]))
-    return _Part(dataset, rows), np.searchsorted(rows, train), np.searchsorted(rows, val)
+    return _Part(dataset, rows), group[rows], np.searchsorted(rows, train), np.searchsorted(rows, val)
 
 
-def _folds(part, train, folds, seed):
-    """Return the fold of each training photo, int64 (len(train),); each holds every class in the same proportions."""
-    counts = np.bincount(part.labels[train], minlength=len(part.classes))
+def _folds(part, train, group, folds, seed):
+    """Return the fold of each training photo, int64 (len(train),); moments are dealt out, each class in the same proportions."""
+    _, first, which = np.unique(group[train], return_index=True, return_inverse=True)
+    labels = part.labels[train][first]                              # of a moment: that of its first photo
+    counts = np.bincount(labels, minlength=len(part.classes))
     if counts.min() < folds:
-        raise InputError(f"search: {part.classes[counts.argmin()]} has {counts.min()} training photos, too few for {folds} "
-                         "folds; add photos, or take fewer folds")
-    fold_of = np.empty(len(train), np.int64)
-    for fold, rows in enumerate(stratified_split(part.labels[train], (1 / folds,) * folds, seed)):
-        fold_of[rows] = fold
-    return fold_of
+        raise InputError(f"search: {part.classes[counts.argmin()]} has {counts.min()} training photos of different moments, too "
+                         f"few for {folds} folds; add photos, or take fewer folds")
+    fold_of = np.empty(len(first), np.int64)
+    for fold, moments in enumerate(stratified_split(labels, (1 / folds,) * folds, seed)):
+        fold_of[moments] = fold
+    return fold_of[which]

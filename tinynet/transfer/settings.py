@@ -1,6 +1,7 @@
 """What can be chosen about a transfer. Taught in lesson 08."""
 from dataclasses import dataclass, replace
 
+from ..data.augment import augment_names
 from ..errors import InputError
 from ..models import DEFAULT
 from ..optim import SGD, Adam, named_schedule
@@ -92,6 +93,8 @@ def checked(settings):
         If one is impossible, or two of them contradict each other.
     """
     named_schedule(settings.schedule, settings.epochs, settings.warmup)
+    if settings.augment is not None:
+        augment_names(settings.augment)
     for wrong, what in _mistakes(settings):
         if wrong:
             raise InputError(what)

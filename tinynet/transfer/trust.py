@@ -127,7 +127,7 @@ class Familiar:
         """
         return _kth_smallest(1 - _unit(codes) @ self.codes.T, self.k)
 
-    def choose_limit(self, codes, kept=0.95):
+    def choose_limit(self, codes, kept=0.95, group=None):
         """Set the limit so that this share of photos like the training photos is below it.
 
         Parameters
@@ -137,15 +137,19 @@ class Familiar:
             asked too, as if it had been left out itself.
         kept : float
             The share, 0 .. 1.
+        group : ndarray of int, (M,), optional
+            Training photos of one moment have the same number, see `near_duplicates`; they are left out together, for a new
+            photo has no other shot of its burst there.
 
         Returns
         -------
         limit : float
         """
         own = 1 - self.codes @ self.codes.T
-        np.fill_diagonal(own, np.inf)
+        group = np.arange(len(own)) if group is None else np.asarray(group)
+        own[group[:, None] == group] = np.inf
         known = np.concatenate([self.distance(codes), _kth_smallest(own, self.k)])
-        self.limit = float(np.quantile(known, kept))
+        self.limit = float(np.quantile(known[np.isfinite(known)], kept))            # infinite: no moments but its own
         return self.limit
 
     def knows(self, codes):
