@@ -22,6 +22,6 @@ def opened(kind, n=2):
             yield executor
     else:
         distributed = pytest.importorskip("distributed")
-        with distributed.LocalCluster(n_workers=n, threads_per_worker=1, processes="processes" in kind, dashboard_address=None,
+        with distributed.LocalCluster(n_workers=n, threads_per_worker=1, processes="processes" in kind, dashboard_address=":0",
                                       silence_logs=50) as cluster, distributed.Client(cluster, set_as_default=False) as client:
             yield client.get_executor()
