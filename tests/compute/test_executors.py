@@ -5,13 +5,13 @@ import pickle
 import sys
 import threading
 import warnings
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
-from tests.executors import KINDS, opened
+from tests.executors import KINDS, Here, opened
 from tinynet import InputError, ops
 from tinynet.compute import executor_map, executors, parallel
 from tinynet.layers import BatchNorm, Conv2d, Dropout, Flatten, Linear, Module, ReLU, Sequential
@@ -65,23 +65,6 @@ def collect(executor, task, jobs=range(50), **options):
             found[i] = result
     assert all(result == i + 100 for i, result in found.items())
     return found, caught.value
-
-
-class Here(Executor):
-    """Calls at once, and notes what was sent."""
-
-    def __init__(self, _max_workers=1):
-        self._max_workers, self.sent = _max_workers, []
-
-    def submit(self, function, *arguments):
-        self.sent.append(arguments)
-        future = Future()
-        future.set_result(function(*arguments))
-        return future
-
-    @property
-    def with_task(self):
-        return [packed is not None for _, _, _, packed, _ in self.sent]
 
 
 class Postponed(Here):
