@@ -5,6 +5,8 @@ too. What a tape cannot hold is a number taken from the images past it, as by ``
 network runs twice, on two images of noise and on three, and what then differs, but for the axis of the batch, is refused.
 Conventions: https://github.com/onnx/onnx/blob/main/docs/Operators.md
 """
+import itertools
+
 import numpy as np
 
 from ..backend import to_device, to_numpy
@@ -80,11 +82,12 @@ class Nodes:
 
     def free(self, word):
         """Return a new name."""
-        name, i = f"{self.place}/{word}", 1
-        while name in self.taken:
-            name, i = f"{self.place}/{word}_{i + 1}", i + 1
-        self.taken.add(name)
-        return name
+        name = first = f"{self.place}/{word}" if self.place else word
+        for i in itertools.count(2):
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
+            name = f"{first}_{i}"
 
     def call(self, name):
         """Give the last node's output, which no node may have read yet, another name; return it."""
@@ -134,7 +137,7 @@ def trace(graph, net, source, image_shape, place=""):
             xs = [Tensor(x, requires_grad=True) for x in batches]
             ys = [stage(x) for x in xs]
             before, source = source, _append(graph, xs, ys, source, f"stage {graph.place!r} ({type(stage).__name__})")
-            if source != before and graph.place not in graph.taken:
+            if source != before and graph.place and graph.place not in graph.taken:
                 source = graph.call(graph.place)
             batches = [y.data for y in ys]
     return source
