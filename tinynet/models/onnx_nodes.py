@@ -164,8 +164,8 @@ def _append(graph, xs, ys, source, stage):
                 names[id(y)] = NODES[type(function)](nodes, function, free, *inputs)
             except NotImplementedError as error:
                 raise InputError(f"export: {stage} uses {function}: {error}") from error
-    nodes, constants = graphs[1].nodes, graphs[1].constants
-    if graph.nodes[start:] != nodes or not all(np.array_equal(graph.constants[name], constants[name]) for name in constants):
+    nodes, pairs = graphs[1].nodes, ((graph.constants[name], array) for name, array in graphs[1].constants.items())
+    if graph.nodes[start:] != nodes or not all(a is b or np.array_equal(a, b) for a, b in pairs):
         raise InputError(differs)
     return values[0][id(ys[0])]
 

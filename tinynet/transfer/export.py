@@ -85,9 +85,8 @@ def export_onnx(path, classifier, about=None):
         import onnxruntime
     except ImportError as error:
         raise InputError(f"export: the package {error.name} is not installed; pip install -e \".[export]\"") from error
-    model = _model(onnx, onnx_graph(classifier), classifier, about or {})
-    onnx.checker.check_model(model, full_check=True)
-    data = model.SerializeToString()
+    data = _model(onnx, onnx_graph(classifier), classifier, about or {}).SerializeToString()
+    onnx.checker.check_model(data, full_check=True)
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     side = classifier.preprocessing.crop
     images = _noise(side)

@@ -39,7 +39,7 @@ def export_pytorch(path, classifier, model, about=None):
     InputError
         If no library of PyTorch has this network, or has it in another variant, or the head is none that `transfer` makes.
     """
-    net, named = classifier.net, ZOO.get(model)
+    net, preprocessing, named = classifier.net, classifier.preprocessing, ZOO.get(model)
     if named is None or not named.pytorch:
         raise InputError(f"export: no library of PyTorch has {'this network' if named is None else model}; --onnx FILE takes "
                          "any")
@@ -49,7 +49,7 @@ def export_pytorch(path, classifier, model, about=None):
     pooled = len(net.stages) - 1 > len(theirs.stages)                           # `replace_head` put a pool before the head
     if pooled:
         theirs = Sequential(**dict(theirs.children()), **{net.stages[-2]: net[-2]})
-    if not _same_network(net[:"head"], theirs, named.image_shape):
+    if not _same_network(net[:"head"], theirs, (preprocessing.n_channels, preprocessing.crop, preprocessing.crop)):
         raise InputError(f"export: this is not the {model} of {library}: whoever made its weights has other paddings, "
                          "steps or widths; --onnx FILE takes any")
     arrays = _renamed(net[:"head"].state_dict(), {ours: name for name, ours in source.layers.items()})
