@@ -6,9 +6,10 @@ import warnings
 
 from .. import __version__
 from ..errors import InputError
-from . import audit, cache, classify, convert, explain, fetch, info, inspect, layers, models, predict, search, transfer
+from . import audit, cache, classify, convert, explain, fetch, info, inspect, layers, models, predict, search, transfer, try_
 
-COMMANDS = (classify, audit, transfer, layers, search, predict, explain, models, fetch, inspect, convert, cache, info)
+COMMANDS = (classify, audit, transfer, layers, search, predict, explain, try_, models, fetch, inspect, convert, cache,
+            info)
 
 
 def main(argv=None):
