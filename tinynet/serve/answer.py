@@ -45,7 +45,7 @@ def answer(classifier, photos, contents):
         "heat": _url(plots.overlay(found.seen, found.heat)) if found.heat.any() else None,
         "neighbours": [{"name": name, "distance": distance, "picture": _url(pixels)}
                        for pixels, name, distance in found.neighbours],
-        "notes": [*([f"It {damage}."] if damage else []),
+        "notes": [*([f"{damage[0].upper()}{damage[1:]}."] if damage else []),
                   *([f"The training photos are not shown: {photos.missing}"] if photos.missing else [])],
     }
 

@@ -59,7 +59,7 @@ async function ask(file) {
 function show(title, { top, known, seen, heat, neighbours, notes }) {
   const { name, p } = top[0];
   if (known) say(title, name, percent(p));
-  else say(title, "None of these?", `It is unlike all training photos. If it is one of them, ${name} (${percent(p)}).`);
+  else say(title, "None of these?", `It is unlike all training photos. Of the classes, “${name}” fits best (${percent(p)}).`);
   const views = [tile(seen, "what the network sees of it", "what the network sees")];
   if (heat) views.push(tile(heat, `heat map: what speaks for ${name}`, ["what speaks for ", element("strong", name)]));
   else notes.push(`Nothing in it speaks for ${name}.`);

@@ -64,13 +64,13 @@ class Server(ThreadingHTTPServer):
     allow_reuse_address = os.name == "posix"                # elsewhere it would share a port with another program
 
     def __init__(self, answer, name, classes, port=0, megabytes=64, seconds=30.0, places=4):
+        self.one, self.places = threading.Lock(), threading.BoundedSemaphore(places)
         super().__init__(("127.0.0.1", port), _Handler)
         end = "" if self.server_port == 80 else f":{self.server_port}"      # browsers leave the default port out
         self.hosts = ["127.0.0.1" + end, "localhost" + end]
         self.root = f"/{secrets.token_urlsafe(16)}/"
         self.address = f"http://{self.hosts[0]}{self.root}"
         self.answer, self.megabytes, self.seconds = answer, megabytes, seconds
-        self.one, self.places = threading.Lock(), threading.BoundedSemaphore(places)
         page = Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
             name=escape(name), classes=escape(_enumerated(classes)), megabytes=megabytes)
         self.files = {"": (page.encode("utf-8", "replace"), "text/html"),
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
             contents, kind = line.encode("utf-8", "replace"), "text/plain"
         self.connection.settimeout(self.server.seconds)
         self.send_response(status)
-        for name, value in (HEADERS | headers).items():
+        for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(contents)))
@@ -132,12 +132,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _asked(self, method):
         """Return the name of what is asked for, if this server's page asks for something that is there."""
-        server, hosts, path = self.server, self.headers.get_all("Host", []), self.path.encode("utf-8", "replace")
+        server, hosts, path = self.server, self.headers.get_all("Host", []), self.path
         if len(hosts) != 1 or hosts[0] not in server.hosts \
                 or any(origin != f"http://{hosts[0]}" for origin in self.headers.get_all("Origin", [])):
             raise _Refused(403, f"This page answers at http://{server.hosts[0]} alone, and to no other site's page.", {})
-        root, name = path[:len(server.root)], path[len(server.root):].decode()
-        if not secrets.compare_digest(root, server.root.encode()) or name not in (*server.files, "answer"):
+        root, name = path[:len(server.root)], path[len(server.root):]
+        if not secrets.compare_digest(root.encode(), server.root.encode()) or name not in (*server.files, "answer"):
             raise _Refused(404, "Nothing is here. Use the address that `tinynet try` printed last: each start has its own.", {})
         allowed = "POST" if name == "answer" else "GET"
         if method != allowed:
@@ -171,6 +171,12 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             server.places.release()
         return json.dumps(found, allow_nan=False).encode(), "application/json"
+
+    def end_headers(self):
+        """Every reply says what it may be used for, those of the standard library too."""
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        super().end_headers()
 
     def finish(self):
         """Take what is still being sent, for a while: closed before, a connection drops the answer on its way."""
