@@ -85,7 +85,10 @@ def _files(root):
                              "run python -m course generate")
         found[name] = root / name
         if (rubric := solution.with_name(RUBRIC)).exists():
-            found[f"assignments/{solution.stem}/{RUBRIC}"] = rubric
+            name = f"assignments/{solution.stem}/{RUBRIC}"
+            if not (root / name).is_file() or (root / name).read_bytes() != rubric.read_bytes():
+                raise InputError(f"release: {name} is not that of the solution; run python -m course generate")
+            found[name] = root / name
     return found
 
 

@@ -141,6 +141,15 @@ def test_files_that_are_not_named_stay_here(small, tmp_path):
         ".github/workflows/assignments.yml", "README.md", "assignments/a1/a1.ipynb"]
 
 
+def test_a_rubric_goes_with_its_assignment(small, tmp_path):
+    (small / "solutions/a1/rubric.md").write_text("4 points", encoding="utf-8")
+    with pytest.raises(InputError, match="a1/rubric.md is not that of the solution; run python -m course generate"):
+        release(tmp_path / "out", small)
+    (small / "assignments/a1/rubric.md").write_text("4 points", encoding="utf-8")
+    release(tmp_path / "out", small)
+    assert (tmp_path / "out" / "assignments/a1/rubric.md").read_text(encoding="utf-8") == "4 points"
+
+
 def test_a_solution_in_an_assignment_stops_it(small, tmp_path):
     leaky = EMPTY.replace("{}", '{"note": "### BEGIN SOLUTION"}')
     (small / "assignments/a1/a1.ipynb").write_text(leaky, encoding="utf-8")

@@ -13,7 +13,8 @@ EVIL = "=cmd()</pre><script>alert(1)</script>\x00\x1b"
 def result(student="ann", points=2.5, message="y is 3", text="because", sha256="1"):
     parts = [{"part": "y", "points": points, "max": 4, "message": message}]
     return {"student": student, "sha256": sha256, "notes": [f"note {EVIL}"],
-            "tasks": [{"task": "t", "points": points, "max": 4, "parts": parts, "printed": EVIL, "failed": EVIL}],
+            "tasks": [{"task": "t", "points": points, "max": 4, "parts": parts, "printed": EVIL, "failed": EVIL,
+                       "facts": EVIL}],
             "written": [{"task": "w", "max": 5, "text": text}]}
 
 
@@ -55,6 +56,16 @@ def test_what_students_write_stays_text(write):
     for page in pages:
         text = page.read_text(encoding="utf-8")
         assert "<script" not in text and "&lt;script&gt;" in text and "default-src 'none'" in text
+
+
+def test_what_a_record_comes_to_stands_above_the_answers(write):
+    ann, bob = result(), result("bob")
+    ann["tasks"][0]["facts"], bob["tasks"][0]["facts"] = "16 of 17 right", ""
+    out = write([ann, bob], {})
+    page = (out / "written.html").read_text(encoding="utf-8")
+    assert page.index("<h3>ann</h3>") < page.index("<p>16 of 17 right</p>") < page.index("because") < page.index("<h3>bob</h3>")
+    assert "<p></p>" not in page
+    assert "16 of 17" in (out / "feedback" / "ann" / "toy" / "feedback.html").read_text(encoding="utf-8")
 
 
 def test_twins():
