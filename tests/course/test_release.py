@@ -52,7 +52,7 @@ def test_what_is_in_it(released):
               if path.is_file() and "__pycache__" not in path.parts}
     assert {name for name in found if name.startswith("tinynet/")} == wanted
     assert {name for name in found if name.startswith("assignments/")} == {
-        "assignments/README.md", "assignments/test_assignments.py",
+        "assignments/README.md", "assignments/test_assignments.py", "assignments/a4_your_own_data/rubric.md",
         *(f"assignments/{name}/{name}.ipynb" for name in NAMES)}
     assert ".github/workflows/assignments.yml" in found
 
