@@ -9,6 +9,7 @@ from .check import ASSIGNMENTS
 from .notebook import ROOT, read, write
 
 SOLUTIONS = ROOT / "solutions"
+RUBRIC = "rubric.md"            # how a report is marked: students get it as it stands
 
 
 def add_command(commands):
@@ -23,7 +24,7 @@ def solutions(folder=SOLUTIONS):
 
 
 def generate(folder, out):
-    """Write the students' notebook of every solution and leave all other files alone.
+    """Write the students' notebook of every solution, and the rubric beside it, and leave all other files alone.
 
     Parameters
     ----------
@@ -48,6 +49,8 @@ def generate(folder, out):
         target.parent.mkdir(parents=True, exist_ok=True)
         write(released, target)
         print(target)
+        if (path.parent / RUBRIC).exists():
+            shutil.copyfile(path.parent / RUBRIC, target.parent / RUBRIC)
     return 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tinynet.errors import InputError
 
-from .generate import solutions
+from .generate import RUBRIC, solutions
 from .notebook import ROOT, read
 
 FILES = (
@@ -84,6 +84,11 @@ def _files(root):
             raise InputError(f"release: {name} is not what {solution.name} generates, perhaps somebody solved it there; "
                              "run python -m course generate")
         found[name] = root / name
+        if (rubric := solution.with_name(RUBRIC)).exists():
+            name = f"assignments/{solution.stem}/{RUBRIC}"
+            if not (root / name).is_file() or (root / name).read_bytes() != rubric.read_bytes():
+                raise InputError(f"release: {name} is not that of the solution; run python -m course generate")
+            found[name] = root / name
     return found
 
 

@@ -46,6 +46,9 @@ def judge(part, want, got, problem):
         return Verdict(0, explain(str(error)[-LONGEST_MESSAGE:]) or "failed without saying why")
     if not got:
         return Verdict(0, problem or "the program ended before this was answered")
+    if part.rule:
+        fault = apply(part.rule, got, part.name)
+        return Verdict(0, fault) if fault else Verdict(part.points, "")
     if want.keys() != got.keys():
         return Verdict(0, "returned other names than it should, or a result is missing")
     for key in sorted(want):
@@ -53,6 +56,29 @@ def judge(part, want, got, problem):
             trial, name = key.removeprefix(start).split("/", 1)
             return Verdict(0, f"{name or 'result'}{fault} (draw {int(trial) + 1} of the inputs)")
     return Verdict(part.points, "")
+
+
+def apply(rule, got, name):
+    """Call a rule on the text that the sandbox returned for a part, and return what it says.
+
+    Parameters
+    ----------
+    rule : callable
+        ``rule(text) -> str``.
+    got : dict
+        From ``part/trial/key`` to ndarray.
+    name : str
+        The part's.
+
+    Returns
+    -------
+    said : str
+        At most `LONGEST_MESSAGE` characters.
+    """
+    try:
+        return str(rule(str(got[f"{name}/0/"][()])))[:LONGEST_MESSAGE]
+    except Exception as error:              # whatever a stranger's text does to a rule
+        return f"these are no records as the notebook collects them ({type(error).__name__}: {error})"[:LONGEST_MESSAGE]
 
 
 def explain(error):

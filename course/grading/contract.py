@@ -34,6 +34,10 @@ class Part:
     rtol, atol : float
         A float is right if ``|got - want| <= atol + rtol * |want|``. Integers, truth values and text must be
         equal.
+    rule : callable, optional
+        For what only the student can have, such as the records of their own runs, where there is nothing to compare
+        with: ``rule(text)`` returns what is wrong with the text that the call returned, empty if nothing is. It runs
+        outside the sandbox, on a text that anybody may have written. If it raises, the text counts as no record.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Part:
     call: Callable
     rtol: float = 1e-6
     atol: float = 1e-9
+    rule: Callable | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,9 @@ class Task:
         How often inputs are drawn; a part must be right every time.
     support : sequence of callable
         Functions and classes that the parts' calls use; their source is sent too.
+    facts : callable, optional
+        ``facts(text)`` sums up, in a line, what a part with a rule was told: it stands beside the student's written
+        answers, for whoever marks them.
     """
 
     grade_id: str
@@ -65,6 +73,7 @@ class Task:
     parts: tuple
     trials: int = 3
     support: tuple = ()
+    facts: Callable | None = None
 
     @property
     def points(self):

@@ -10,6 +10,7 @@ from tinynet.errors import InputError
 from . import compare, contract, wire, written
 
 LOG_KEPT = 4000                 # characters of what a task printed: the last ones
+ROOM = 4 << 20                  # bytes for a text that a rule judges: it has the length it has, not the solution's
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,14 @@ def prepare(assignment, seed, box):
                    if array.dtype.kind == "f" and not np.isfinite(array).all()]
         faults += [f"{part.name} returned nothing" for part in task.parts
                    if not any(key.startswith(f"{part.name}/") for key in results)]
+        faults += [f"{part.name}: {fault}" for part in task.parts
+                   if part.rule and (fault := compare.apply(part.rule, results, part.name))]
         if finished.problem or faults:
             detail = finished.log.decode("utf-8", "replace")[-500:]
             raise InputError(f"assignment {assignment.name}: the solution of {task.grade_id} fails: "
                              f"{'; '.join([finished.problem] * bool(finished.problem) + faults)} {detail}")
-        references.append(Reference(inputs, results, 4 * len(finished.output) + 16_000 * len(task.parts)))
+        room = sum(ROOM if part.rule else 16_000 for part in task.parts)
+        references.append(Reference(inputs, results, 4 * len(finished.output) + room))
     return references
 
 
@@ -115,7 +119,7 @@ def _grade_task(work, assignment, task, reference, box, end):
     parts = [{"part": part.name, "points": verdict.points, "max": part.points, "message": verdict.message}
              for part, verdict in zip(task.parts, best.verdicts)]
     return {"task": task.grade_id, "points": sum(part["points"] for part in parts), "max": task.points,
-            "parts": parts, "printed": best.log, "failed": best.failed}
+            "parts": parts, "printed": best.log, "failed": best.failed, "facts": best.facts}
 
 
 class _Run:
@@ -126,6 +130,8 @@ class _Run:
         self.problem, self.log = problem, log
         self.verdicts = [compare.judge(part, reference.results, got, problem) for part in task.parts]
         self.failed = str(got.get("failed", ""))[:compare.LONGEST_MESSAGE]
+        first = next((part.name for part in task.parts if part.rule and f"{part.name}/0/" in got), None)
+        self.facts = compare.apply(task.facts, got, first) if task.facts and first else ""
 
     @classmethod
     def of(cls, task, reference, finished):
@@ -139,6 +145,7 @@ class _Run:
         """Return the other run, each part with the better verdict of both; if the other one broke down, this one."""
         if other.problem:
             return self
+        other.facts = other.facts or self.facts
         other.verdicts = [max(pair, key=lambda verdict: verdict.points) for pair in zip(other.verdicts, self.verdicts)]
         return other
 

@@ -61,6 +61,7 @@ def _feedback(result, marks):
             body.append(f'<tr><td>{escape(task["task"])}</td><td>{escape(part["part"])}</td>'
                         f'<td class="points">{part["points"]:g} / {part["max"]:g}</td><td>{seen}</td></tr>')
     body.append("</table>")
+    body += _facts(result)
     for question, mark in given:
         said = f"{mark['points']:g} of {question['max']:g} points" if mark else "not marked yet"
         said = said if question["text"] or mark else f"0 of {question['max']:g} points: not answered"
@@ -86,8 +87,13 @@ def _written(assignment, results):
         for result in results:
             text = result["written"][number]["text"]
             answer = f"<pre>{escape(text)}</pre>" if text else "<p>not answered</p>"
-            body.append(f"<h3>{escape(result['student'])}</h3>{answer}")
+            body += [f"<h3>{escape(result['student'])}</h3>", *_facts(result), answer]
     return "\n".join(body)
+
+
+def _facts(result):
+    """Return what the records of a student's own work come to, a line for each task that has any."""
+    return [f"<p>{escape(task['facts'])}</p>" for task in result["tasks"] if task["facts"]]
 
 
 def _list(notes):

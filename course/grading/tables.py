@@ -13,13 +13,15 @@ NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def twins(results):
-    """Return a note for every group of students who earned points with the same file. It is for staff."""
+    """Return a note for every group of students who earned points with the same file or the same record. It is for staff."""
     groups = {}
     for result in results:
         if any(task["points"] for task in result["tasks"]):
-            groups.setdefault(result["sha256"], []).append(result["student"])
-    return [f"the same file, byte for byte: {', '.join(names)}"
-            for names in groups.values() if len(names) > 1]
+            groups.setdefault(("the same file, byte for byte", result["sha256"]), []).append(result["student"])
+        for task in result["tasks"]:
+            if task["points"] and task["facts"]:
+                groups.setdefault((f"{task['task']}: the same record", task["facts"]), []).append(result["student"])
+    return [f"{what}: {', '.join(names)}" for (what, _), names in groups.items() if len(names) > 1]
 
 
 def rows(results, marks):

@@ -1,4 +1,5 @@
 """`tinynet layers`: a table, a picture, and a command that runs as printed."""
+import json
 import os
 import shlex
 import signal
@@ -6,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -48,6 +50,10 @@ def test_it_prints_a_table_draws_it_and_recommends(capsys, folder, cache, tmp_pa
     assert "how sure: " in out and "2 test photos of a class tell little" in out
     with Image.open(tmp_path / "run" / "layers.png") as picture:
         assert picture.format == "PNG"
+    kept = json.loads((tmp_path / "run" / "layers.json").read_text())
+    assert (kept["model"], kept["smallest"], kept["n_per_class"], kept["stages"]) == ("squeezenet1_1", 5, [3], list(rows))
+    assert [f"{np.mean(splits[0]):.2f} ±{np.std(splits[0]):.2f}" for splits in kept["accuracy"]] == [
+        " ".join(row.strip(" *").split()[1:]) for row in rows.values()]
     assert "activations before layers: 100%" in err and "linear classifiers: 100%" in err
 
 

@@ -3,6 +3,7 @@
 OWN_GENERATORS = "return np.stack([distort(row, np.random.default_rng([seed, epoch, row]))"     # of a5-loader
 ROUND_ROBIN = "[batches[worker::workers] for worker in range(workers)]"
 IN_ORDER = "return [done[number % workers][number // workers] for number in range(len(batches))]"
+RECORD = {"two sides", "the curve", "cached heads", "fine-tuning", "the cut", "the drawer"}              # of a4-record
 
 MUTANTS = {
     "a1-reverse": {
@@ -188,6 +189,85 @@ MUTANTS = {
         "new head for the old trunk": ("gs @ U *", "gs @ (U - lr_head * gs.T @ h) *", {"two rates"}),
         "in place": ("V, U = V - lr_trunk * gV, U - lr_head * gU", "V -= lr_trunk * gV; U -= lr_head * gU",
                      {"frozen trunk", "two rates"}),
+    },
+    "a4-moments": {
+        "one step only": ("first[(first == first[i]) | (first == first[j])] = min(first[i], first[j])",
+                          "first[max(i, j)] = min(i, j)", {"chains"}),
+        "only the two themselves": ("first[(first == first[i]) | (first == first[j])]", "first[[i, j]]", {"chains"}),
+        "the second joins the first": ("(first == first[i]) | (first == first[j])", "first == first[j]", {"pairs", "chains"}),
+        "the last of the moment": ("min(first[i]", "max(first[i]", {"pairs", "chains"}),
+        "counted from 1": ("return first", "return first + 1", {"pairs", "chains", "nobody"}),
+        "all are of one without pairs": ("return first", "return first if len(pairs) else 0 * first", {"nobody"}),
+    },
+    "a4-split": {
+        "each photo for itself": ("number(seed, of_moment[moment]) < share for moment in moments",
+                                  "number(seed, key) < share for key in keys",
+                                  {"moments whole", "any order", "enough of each class", "too few"}),
+        "key of the first photo": ("min(key, of_moment.get(moment, key))", "of_moment.get(moment, key)", {"any order"}),
+        "key of the last photo": ("min(key, of_moment.get(moment, key))", "key",
+                                  {"moments whole", "any order", "enough of each class", "too few"}),
+        "number of the moment": ("number(seed, of_moment[moment])", "number(seed, moment)",
+                                 {"moments whole", "any order", "enough of each class", "too few"}),
+        "one seed": ("range(200)", "range(1)", {"enough of each class"}),
+        "the drawer alone has enough": ("sides = [labels[drawer], labels[~drawer]]", "sides = [labels[drawer]]",
+                                        {"enough of each class", "too few"}),
+        "enough in all": ("(side == label).sum() >= least", "len(side) >= least", {"enough of each class", "too few"}),
+        "never gives up": ("raise ValueError(", "return seed, drawer #", {"too few"}),
+    },
+    "a4-curve": {
+        "first of equals": ("len(stages) - 1 - np.argmax(mean[::-1])", "np.argmax(mean)", {"last of equals"}),
+        "worst": ("np.argmax(mean", "np.argmin(mean", {"best", "last of equals", "like it"}),
+        "deviation of a sample": ("accuracy.std(axis=1)", "accuracy.std(axis=1, ddof=1)", {"like it"}),
+        "the best one's bar alone": ("deviation + deviation[best]", "deviation[best]", {"like it"}),
+        "the other one's bar alone": ("deviation + deviation[best]", "deviation", {"like it"}),
+        "itself among them": (" and i != best", "", {"like it"}),
+        "only those before it": ("and i != best", "and i < best", {"like it"}),
+    },
+    "a4-scenario": {
+        "40 are few": ("smallest >= 40", "smallest > 40", {"many"}),
+        "accuracy instead of mistakes": ("1 - (1 - means[-1]) / (1 - means[0])", "means[-1] - means[0]",
+                                         {"similar", "cut, few", "cut, many"}),
+        "gain alone": (" and (best == last or last in others)", "", {"similar", "cut, few", "cut, many"}),
+        "last must be the best": ("(best == last or last in others)", "best == last", {"similar", "cut, few", "cut, many"}),
+        "from the best one on": ("stages.index(best) + 1", "stages.index(best)", {"cut, few"}),
+        "pixels are a stage": ('best in ("pixels", last)', "best == last", {"cut, few"}),
+        "last three": ("stages[-2]", "stages[-3]", {"cut, many"}),
+        "last two of all": ("stages[-2] if similar else stages[1]", "stages[-2]", {"cut, many"}),
+    },
+    "a4-choose": {
+        "one error": ("> 2 * error", "> error", {"choice"}),
+        "deviation for error": (" / np.sqrt(len(seeds))", "", {"choice"}),
+        "R for R - 1": ("ddof=1", "ddof=0", {"choice"}),
+        "not by seed": ("gains.std(ddof=1)", "np.hypot(*(np.std([accuracy(w, s, 'bench') for s in seeds], ddof=1) for w in ways))",
+                        {"choice"}),
+        "chosen by the drawer": ("gains.mean() > 2 * error", "accuracy(dear, seeds[0], 'drawer') > accuracy(cheap, seeds[0], 'drawer')",
+                                 {"choice", "looked once", "in the drawer"}),
+        "looks at both": ("return way", "other = accuracy(cheap, seeds[0], 'drawer')\n    return way", {"looked once"}),
+        "best of the drawer": ('accuracy(way, seeds[0], "drawer")', 'max(accuracy(way, seed, "drawer") for seed in seeds)',
+                               {"looked once", "in the drawer"}),
+        "bench once more": ("return way, seeds[0], accuracy(way, seeds[0], \"drawer\")",
+                            "right = accuracy(way, seeds[0], 'drawer')\n    accuracy(way, seeds[0], 'bench')\n"
+                            "    return way, seeds[0], right", {"looked once"}),
+    },
+    "a4-interval": {
+        "Wald's": ("middle, reach = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))",
+                   "middle, reach = (1 + z**2 / n) * p, (1 + z**2 / n) * z * np.sqrt(p * (1 - p) / n)",
+                   {"some right", "none or all"}),
+        "two deviations": ("1.96", "2", {"some right", "none or all"}),
+        "not moved to the middle": ("p + z**2 / (2 * n)", "p", {"some right", "none or all"}),
+        "whole numbers": ("right / n", "right // n", {"some right"}),
+        "never none or all": ("    middle, reach", "    p = min(max(p, 0.02), 0.98)\n    middle, reach", {"none or all"}),
+    },
+    "a4-record": {
+        "cut off": ("return r'''{", "return r'''", RECORD),
+        "endlessly deep": ("return r'''{", "return 100_000 * '[' + r'''{", RECORD),
+        "another file": ("return r'''{", "return open('/etc/hostname').read() + r'''{", RECORD),
+        "a photo put into the drawer": ('"drawn": [0,', '"drawn": [1,', RECORD),
+        "a curve by hand": ("[0.4642857142857143, 0.6428571428571429, 0.75,", "[0.47, 0.6428571428571429, 0.75,",
+                            {"the curve", "the cut"}),
+        "better by hand": ('"test_accuracy": 0.9}', '"test_accuracy": 0.93}', {"fine-tuning"}),
+        "a head less": ('"head-4": {', '"head-5": {', {"cached heads", "fine-tuning", "the drawer"}),
+        "opened twice": ('"drawer": [{', '"drawer": [{"run": "fine-0", "said": {}}, {', {"the drawer"}),
     },
     "a5-schedule": {
         "from 0": ("(step + 1) / warmup", "step / warmup", {"warm-up"}),

@@ -1,6 +1,273 @@
 """Right answers that do not look like the solution: loops and lists, float32, einsum, helpers, classes, other ways there."""
 
+# A record of other data: five classes, no two with as many photos, some of one moment; another network, distorted copies,
+# two rates of one's own; fine-tuning is worth it. It is made in the student's cell, from numbers that fit.
+ANOTHER_RECORD = """
+sizes = [15, 60, 21, 33, 40]
+labels = [k for k, size in enumerate(sizes) for _ in range(size)]
+keys = [hashlib.sha256(f"photo {i}".encode()).hexdigest()[:16] for i in range(len(labels))]
+together = [i - i % 2 if i < 60 else i for i in range(len(labels))]
+key_of = [min(key for key, moment in zip(keys, together) if moment == mine) for mine in together]
+for seed in range(200):
+    drawn = [int(number(seed, key) < 0.25) for key in key_of]
+    inside = [sum(d for d, label in zip(drawn, labels) if label == k) for k in range(5)]
+    if all(3 <= some <= size - 3 for some, size in zip(inside, sizes)):
+        break
+bench = [size - some for some, size in zip(inside, sizes)]
+rest, stages = sum(bench) - 5 * 5, ["pixels", "stem", "blocks1", "blocks2", "blocks3"]
+curve = [[[(rest * share // 100 + r) / rest for r in range(3)]] for share in (40, 50, 60, 80, 70)]
+found = {"classes": ["a", "b", "c", "d", "Jo\\u00eb's"], "keys": keys, "labels": labels, "moments": together, "seed": seed,
+         "drawn": drawn, "layers": {"model": "efficientnet_lite0", "smallest": min(bench), "stages": stages, "n_per_class": [5],
+                                    "accuracy": curve}}
+for way, cut, right in (("head", "head", 20), ("fine", "blocks3", 24)):
+    for run in range(5):
+        n = [sum(bench) - 41, 11, 30]
+        settings = {"cut": cut, "seed": run, "lr": 0.01, "augment": "mirror,crop", "copies": 4, "hidden": 32}
+        settings |= {"lr_pretrained": 0.0005} if way == "fine" else {}
+        found[f"{way}-{run}"] = {"model": "efficientnet_lite0", "classes": found["classes"], "trunk": 8 * way[:2], "settings": settings,
+                                 "n_train": n[0], "train_accuracy": 1.0, "n_val": n[1], "val_accuracy": 10 / 11, "n_test": n[2],
+                                 "test_accuracy": (right + run % 2) / 30}
+found["drawer"] = [{"run": "fine-0", "said": {key: 4 for key, away in zip(keys, drawn) if away}}]
+"""
+
 OTHERWISE = {
+    "a4-moments": {
+        "a forest": """
+def moments(n, pairs):
+    parent = list(range(n))
+    def root(i):
+        return i if parent[i] == i else root(parent[i])
+    for i, j in pairs:
+        i, j = sorted((root(i), root(j)))
+        parent[j] = i
+    return [root(i) for i in range(n)]
+""",
+        "walks": """
+from collections import defaultdict, deque
+def moments(n, pairs):
+    friends = defaultdict(set)
+    for i, j in pairs:
+        friends[i].add(j)
+        friends[j].add(i)
+    number = -np.ones(n)
+    for start in range(n):
+        queue = deque([start] if number[start] < 0 else [])
+        while queue:
+            i = queue.popleft()
+            number[i] = start
+            queue.extend(j for j in friends[i] if number[j] < 0)
+    return number
+""",
+        "a matrix": """
+def moments(n, pairs):
+    near = np.eye(n, dtype=int)
+    for i, j in pairs:
+        near[i, j] = near[j, i] = 1
+    return (np.linalg.matrix_power(near.astype(object), n) > 0).argmax(axis=1)
+""",
+        "until nothing changes": """
+def moments(n, pairs):
+    first, before = list(range(n)), None
+    while first != before:
+        before = first[:]
+        for i, j in pairs:
+            first[i] = first[j] = min(first[i], first[j])
+    return np.array(first, dtype=np.uint8)
+""",
+    },
+    "a4-split": {
+        "pandas by hand": """
+import itertools
+def honest_split(labels, keys, moments, share, least):
+    names = {m: sorted(k for k, _ in group)[0] for m, group in itertools.groupby(
+        sorted(zip(keys, moments), key=lambda pair: pair[1]), key=lambda pair: pair[1])}
+    names = [names[m] for m in moments]
+    for seed in itertools.islice(itertools.count(), 200):
+        away = np.array([number(seed, name) for name in names]) < share
+        inside, outside = np.bincount(labels[away], minlength=99), np.bincount(labels[~away], minlength=99)
+        here = np.unique(labels)
+        if inside[here].min() >= least and outside[here].min() >= least:
+            return seed, away
+    raise ValueError
+""",
+        "lists": """
+def honest_split(labels, keys, moments, share, least):
+    labels, moments, n = list(labels), list(moments), len(keys)
+    smallest = [min(keys[j] for j in range(n) if moments[j] == moments[i]) for i in range(n)]
+    seed = 0
+    while seed < 200:
+        memory = {key: number(seed, key) < share for key in set(smallest)}
+        drawer = [memory[key] for key in smallest]
+        good = True
+        for label in set(labels):
+            mine = [away for away, other in zip(drawer, labels) if other == label]
+            if mine.count(True) < least or mine.count(False) < least:
+                good = False
+                break
+        if good:
+            return seed, drawer
+        seed += 1
+    raise ValueError("too few moments")
+""",
+        "a helper and an error of one's own": """
+class TooFew(ValueError):
+    pass
+def lots(seed, keys, moments):
+    lots = np.empty(len(keys))
+    for moment in np.unique(moments):
+        lots[moments == moment] = number(seed, min(np.array(keys)[moments == moment]))
+    return lots
+def honest_split(labels, keys, moments, share, least):
+    one_hot = labels[:, None] == np.unique(labels)
+    for seed in np.arange(200):
+        drawer = lots(seed, keys, moments) < share
+        if np.minimum(drawer @ one_hot.astype(int), ~drawer @ one_hot.astype(int)).min() >= least:
+            return seed, drawer
+    raise TooFew()
+""",
+    },
+    "a4-curve": {
+        "sorted": """
+def peak(stages, accuracy):
+    rows = [(float(np.mean(row)), i) for i, row in enumerate(accuracy)]
+    top = sorted(rows)[-1][1]
+    others = []
+    for mean, i in rows:
+        if i != top and abs(mean - rows[top][0]) <= np.std(accuracy[i]) + np.std(accuracy[top]):
+            others.append(stages[i])
+    return (stages[top], others)
+""",
+        "without NumPy": """
+import statistics
+def peak(stages, accuracy):
+    rows = {name: [float(x) for x in row] for name, row in zip(stages, accuracy)}
+    mean = {name: statistics.fmean(row) for name, row in rows.items()}
+    bar = {name: statistics.pstdev(row) for name, row in rows.items()}
+    best = max(reversed(stages), key=mean.get)
+    return best, tuple(s for s in stages if s != best and mean[best] - bar[best] <= mean[s] + bar[s])
+""",
+        "float32 and a loop": """
+def peak(stages, accuracy):
+    accuracy = accuracy.astype(np.float32)
+    best = 0
+    for i in range(1, len(stages)):
+        if accuracy[i].mean() >= accuracy[best].mean():
+            best = i
+    low = accuracy[best].mean() - accuracy[best].std()
+    high = accuracy.mean(1) + accuracy.std(1)
+    return stages[best], [str(s) for s in np.array(stages)[high >= low] if s != stages[best]]
+""",
+    },
+    "a4-scenario": {
+        "a table": """
+def scenario(smallest, stages, means, best, others):
+    many = bool(smallest > 39)
+    saved = (means[-1] - means[0]) / (1 - means[0])
+    similar = bool(saved >= 1 / 2) and stages[-1] in [best, *others]
+    after = dict(zip(stages, stages[1:] + ["head"])) | {"pixels": "head"}
+    return many, similar, {(False, True): "head", (True, True): stages[-2], (True, False): stages[1],
+                           (False, False): after[best]}[many, similar]
+""",
+        "many ifs": """
+def scenario(smallest, stages, means, best, others):
+    wrong_pixels, wrong_last = 1 - means[0], 1 - means[len(stages) - 1]
+    like = False
+    if wrong_last <= wrong_pixels / 2:
+        if best == stages[len(stages) - 1]:
+            like = True
+        for name in others:
+            if name == stages[len(stages) - 1]:
+                like = True
+    if smallest < 40:
+        enough = False
+        if like:
+            cut = "head"
+        else:
+            i = stages.index(best)
+            cut = "head" if i == 0 or i == len(stages) - 1 else stages[i + 1]
+    else:
+        enough = True
+        cut = stages[len(stages) - 2] if like else stages[1]
+    return [enough, like, cut]
+""",
+        "NumPy's truth": """
+def scenario(smallest, stages, means, best, others):
+    many = np.greater_equal(smallest, 40)
+    similar = np.logical_and(1 - (1 - means[-1]) / (1 - means[0]) >= 0.5, np.isin(stages[-1], [best] + list(others)))
+    few = "head" if similar or best in stages[::len(stages) - 1] else (stages * 2)[stages.index(best) + 1]
+    return many, similar, np.where(many, np.where(similar, stages[-2], stages[1]), few)
+""",
+    },
+    "a4-choose": {
+        "loops": """
+def choose(ways, seeds, accuracy):
+    table = {}
+    for way in ways:
+        for seed in seeds:
+            table[way, seed] = accuracy(way, seed, "bench")
+    gains = [table[ways[1], seed] - table[ways[0], seed] for seed in seeds]
+    R = len(gains)
+    mean = sum(gains) / R
+    squares = sum((g - mean) ** 2 for g in gains)
+    way = ways[0]
+    if mean > 2 * (squares / (R * (R - 1))) ** 0.5:
+        way = ways[1]
+    return way, seeds[0], accuracy(way, seeds[0], "drawer")
+""",
+        "statistics": """
+import statistics
+def choose(ways, seeds, accuracy):
+    first, second = ([accuracy(way, seed, "bench") for seed in seeds] for way in ways)
+    gains = [b - a for a, b in zip(first, second)]
+    worth = statistics.mean(gains) > 2 * statistics.stdev(gains) / len(seeds) ** .5
+    run = ways[int(worth)], seeds[0]
+    return [*run, accuracy(*run, "drawer")]
+""",
+        "a covariance": """
+def choose(ways, seeds, accuracy):
+    bench = np.array([[accuracy(way, seed, where="bench") for seed in seeds] for way in ways])
+    gain = np.array([-1, 1]) @ bench
+    variance = np.array([-1, 1]) @ np.cov(bench) @ np.array([-1, 1]) / len(seeds)
+    winner = ways[1] if gain.mean() ** 2 > 4 * variance and gain.mean() > 0 else ways[0]
+    return winner, seeds[0], accuracy(winner, seeds[0], where="drawer")
+""",
+        "asks the bench more than once": """
+def gain(seed, ways, accuracy):
+    return accuracy(ways[1], seed, "bench") - accuracy(ways[0], seed, "bench")
+def choose(ways, seeds, accuracy):
+    mean = np.mean([gain(seed, ways, accuracy) for seed in seeds])
+    error = np.sqrt(np.var([gain(seed, ways, accuracy) for seed in seeds]) / (len(seeds) - 1))
+    best = ways[bool(mean - 2 * error > 0)]
+    return best, seeds[0], accuracy(best, seeds[0], "drawer")
+""",
+    },
+    "a4-interval": {
+        "roots of a square": """
+def interval(right, n):
+    p, z2 = right / n, 1.96 ** 2
+    return sorted(np.roots([1 + z2 / n, -2 * p - z2 / n, p * p]).real)
+""",
+        "counts": """
+from math import sqrt
+def interval(right, n):
+    z = 1.96
+    middle = right + z * z / 2
+    reach = z * sqrt(right * (n - right) / n + z * z / 4)
+    return max(0, (middle - reach) / (n + z * z)), min(1, (middle + reach) / (n + z * z))
+""",
+        "float32": """
+def interval(right, n):
+    n, z = np.float32(n), np.float32(1.96)
+    p = np.float32(right) / n
+    off = z * np.sqrt(p * (1 - p) / n + z * z / n / n / 4)
+    return (p + z * z / n / 2 + np.array([-off, off])) / (1 + z * z / n)
+""",
+    },
+    "a4-record": {f"another student's, {name}": ANOTHER_RECORD + how for name, how in {
+        "text in a name": "record = json.dumps(found)",
+        "a dict in a name": "record = found",
+        "indented": "def record():\n    return json.dumps(found, indent=4)",
+        "a dict": "record = lambda: dict(found)"}.items()},
     "a5-schedule": {
         "one expression": """
 import math

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from course import check
-from course.generate import SOLUTIONS, solutions
+from course.generate import RUBRIC, SOLUTIONS, solutions
 from course.answers import library
 from course.answers.asgraded import AsGraded
 from course.answers.cells import Cell
@@ -15,7 +15,7 @@ from course.grading import contract
 from course.notebook import LESSONS, ROOT, code_cells, read
 
 ASSIGNMENTS = ROOT / "assignments"
-NAMES = ["a1_autograd_layers", "a2_optimisers", "a3_transfer", "a5_train_better"]
+NAMES = ["a1_autograd_layers", "a2_optimisers", "a3_transfer", "a4_your_own_data", "a5_train_better"]
 BY_HAND = {"README.md", "test_assignments.py"}
 REGION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION$", re.DOTALL | re.MULTILINE)
 STUB = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
@@ -161,7 +161,10 @@ class TestReleased:
 def test_nothing_else_is_in_the_assignments():
     found = {path.relative_to(ASSIGNMENTS).as_posix() for path in ASSIGNMENTS.rglob("*")
              if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)}
-    assert found == BY_HAND | {f"{name}/{name}.ipynb" for name in NAMES}
+    rubrics = {f"{name}/{RUBRIC}" for name in NAMES if (SOLUTIONS / name / RUBRIC).exists()}
+    assert found == BY_HAND | rubrics | {f"{name}/{name}.ipynb" for name in NAMES}
+    for rubric in rubrics:
+        assert (ASSIGNMENTS / rubric).read_bytes() == (SOLUTIONS / rubric).read_bytes(), "run python -m course generate"
 
 
 def test_every_link_of_the_readme_leads_somewhere():

@@ -35,9 +35,10 @@ def test_the_tests_own_stripping_is_the_converters(generated, name):
     assert without_checksums(book) == stripped(read(SOLUTIONS / name / f"{name}.ipynb"))
 
 
-def test_only_notebooks_are_written_and_other_files_stay(generated):
+def test_only_notebooks_and_rubrics_are_written_and_other_files_stay(generated):
     found = {path.relative_to(generated).as_posix() for path in generated.rglob("*") if path.is_file()}
-    assert found == {"README.md", *(f"{name}/{name}.ipynb" for name in NAMES)}
+    assert found == {"README.md", "a4_your_own_data/rubric.md", *(f"{name}/{name}.ipynb" for name in NAMES)}
+    assert (generated / "a4_your_own_data/rubric.md").read_bytes() == (SOLUTIONS / "a4_your_own_data/rubric.md").read_bytes()
     assert (generated / "README.md").read_text(encoding="utf-8") == "stays"
 
 

@@ -52,7 +52,7 @@ def test_what_is_in_it(released):
               if path.is_file() and "__pycache__" not in path.parts}
     assert {name for name in found if name.startswith("tinynet/")} == wanted
     assert {name for name in found if name.startswith("assignments/")} == {
-        "assignments/README.md", "assignments/test_assignments.py",
+        "assignments/README.md", "assignments/test_assignments.py", "assignments/a4_your_own_data/rubric.md",
         *(f"assignments/{name}/{name}.ipynb" for name in NAMES)}
     assert ".github/workflows/assignments.yml" in found
 
@@ -139,6 +139,15 @@ def test_files_that_are_not_named_stay_here(small, tmp_path):
     release(tmp_path / "out", small)
     assert [path.relative_to(tmp_path / "out").as_posix() for path in files(tmp_path / "out")] == [
         ".github/workflows/assignments.yml", "README.md", "assignments/a1/a1.ipynb"]
+
+
+def test_a_rubric_goes_with_its_assignment(small, tmp_path):
+    (small / "solutions/a1/rubric.md").write_text("4 points", encoding="utf-8")
+    with pytest.raises(InputError, match="a1/rubric.md is not that of the solution; run python -m course generate"):
+        release(tmp_path / "out", small)
+    (small / "assignments/a1/rubric.md").write_text("4 points", encoding="utf-8")
+    release(tmp_path / "out", small)
+    assert (tmp_path / "out" / "assignments/a1/rubric.md").read_text(encoding="utf-8") == "4 points"
 
 
 def test_a_solution_in_an_assignment_stops_it(small, tmp_path):

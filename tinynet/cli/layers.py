@@ -1,4 +1,6 @@
 """``tinynet layers``: which stage's codes suit one's photos, and how to transfer, therefore."""
+import json
+
 import numpy as np
 
 from ..errors import InputError
@@ -61,9 +63,10 @@ def run(arguments):
     for name, curve in curves.items():
         _print(name, curve)
     _draw(curves, out)
+    _keep(base.model, curves[base.model], smallest, out)
     scenario = recommend(curves[base.model], base.net[:base.classifier].stages, smallest)
     _advise(scenario, curves[base.model], smallest, arguments)
-    print(f"picture:  {out / 'layers.png'}")
+    print(f"picture:  {out / 'layers.png'}, numbers: {out / 'layers.json'}")
 
 
 def _print(name, curve):
@@ -86,6 +89,13 @@ def _draw(curves, out):
     out.mkdir(parents=True, exist_ok=True)
     with atomic_write(out / "layers.png") as file:
         file.write(png(figure))
+
+
+def _keep(model, curve, smallest, out):
+    """Write the table as numbers, stage by number of photos by split, into layers.json."""
+    with atomic_write(out / "layers.json") as file:
+        file.write(json.dumps({"model": model, "smallest": smallest, "stages": curve.stages, "n_per_class": curve.n_per_class,
+                               "accuracy": curve.accuracy.tolist()}).encode() + b"\n")
 
 
 def _advise(found, curve, smallest, arguments):

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,24 @@ def test_reasons():
     assert judge("ValueError: no", key="y/error").message == "ValueError: no"
     assert judge("", key="y/error") == compare.Verdict(0, "failed without saying why")
     assert len(judge("x" * 10_000, key="y/error").message) <= 2000
+
+
+def ruled(got, rule=lambda text: "" if text == "all is well" else f"it says {text}", key="y/0/"):
+    part = Part("y", 3, lambda answer: None, rule=rule)
+    return compare.judge(part, {"y/0/": np.asarray("the solution's own")}, {key: np.asarray(got)}, "")
+
+
+def test_where_there_is_a_rule_nothing_is_compared_with_the_solution():
+    assert ruled("all is well") == compare.Verdict(3, "")
+    assert ruled("nothing") == compare.Verdict(0, "it says nothing")
+    assert ruled("line 1\nNotImplementedError", key="y/error").message == "not answered"
+    assert compare.judge(Part("y", 3, None, rule=lambda text: ""), {}, {}, "took too long") == compare.Verdict(0, "took too long")
+
+
+@pytest.mark.parametrize("got, key", [("[" * 100_000, "y/0/"), ("9" * 5000, "y/0/"), ("{}", "y/0/"), ("all is well", "y/1/")])
+def test_a_text_that_a_rule_cannot_read_earns_nothing(got, key):
+    verdict = ruled(got, lambda text: json.loads(text)["name"], key)
+    assert verdict.points == 0 and verdict.message.startswith("these are no records") and len(verdict.message) <= 2000
 
 
 def test_results_before_an_early_end_count():
