@@ -78,8 +78,7 @@ def network(name):
 @functools.lru_cache(maxsize=1)         # VGG's 140 million random numbers are drawn once for both libraries and all sizes
 def _random_weights(name):
     """Return the builder's options for the network that PyTorch's world publishes, and {name: array}."""
-    source = _published(name)
-    options = source.options | source.variants[0]
+    options = _published(name).options
     return options, ZOO[name].build(rng=np.random.default_rng(0), **options).state_dict()
 
 
