@@ -13,6 +13,7 @@ import itertools
 import os
 import pickle
 import platform
+import threading
 import traceback
 import warnings
 from concurrent.futures import FIRST_COMPLETED, wait
@@ -30,7 +31,7 @@ except ImportError:
     from pickle import dumps
 
 JOBS = 16           # in a call, at most
-WORKERS = 16        # of an executor that does not say how many it has
+AHEAD = 3           # calls for each worker that has answered: one at work, and others on their way there or back
 PATIENCE = 60       # seconds without any answer before a warning
 GRACE = 10          # seconds without any answer before those still at work when something failed are given up
 KEPT = 2            # tasks that a worker holds
@@ -49,7 +50,8 @@ def executor_map(executor, task, jobs, n, workers=None, fresh=False):
     n : int
         How many there are.
     workers : int, optional
-        How many workers to keep busy, by default as many as the executor says it has, or 16. Results are the same.
+        How many workers there are to begin with, by default what the executor says. If there turn out to be more, they are
+        used. Results are the same.
     fresh : bool
         No worker can have the task yet: it goes along at once.
 
@@ -68,11 +70,11 @@ def executor_map(executor, task, jobs, n, workers=None, fresh=False):
     RuntimeError
         If a job raised anything else; it holds the worker's traceback.
     """
-    workers = workers or getattr(executor, "_max_workers", WORKERS)
+    workers = workers or _number_of_workers(executor)
     size = max(1, min(JOBS, -(-n // workers)))
     packed = _packed(task)
     digest, ticket = sha256(packed).hexdigest(), os.urandom(8)      # Dask takes calls with equal arguments for one
-    jobs, calls, sent, failure, ahead = enumerate(jobs), itertools.count(), {}, None, 1
+    jobs, calls, sent, seen, failure = enumerate(jobs), itertools.count(), {}, set(), None
 
     def send(numbers, data, packed):
         nonlocal failure
@@ -81,16 +83,22 @@ def executor_map(executor, task, jobs, n, workers=None, fresh=False):
                 warnings.filterwarnings("ignore", "Sending large graph")   # Dask's opinion about a task above 10 MB
                 call = executor.submit(_work, (ticket, next(calls)), __version__, digest, packed, data)
             sent[call] = numbers, data
-        except Exception as error:                          # it is shut down, or its workers are gone
-            failure = failure or _lost(error)
+        except Exception as trouble:                        # it is shut down, or its workers are gone
+            failure = failure or _lost(trouble)
 
-    try:
-        while True:
-            while failure is None and len(sent) < ahead * workers and (part := list(itertools.islice(jobs, size))):
+    def send_more():
+        nonlocal failure
+        try:
+            most = max(workers, AHEAD * len(seen))          # at first one call for each, since each will want the task
+            while failure is None and len(sent) < most and (part := list(itertools.islice(jobs, size))):
                 numbers, part = zip(*part)
                 send(numbers, _packed(part), packed if fresh else None)
-            if not sent:
-                break
+        except Exception as trouble:                        # a job could not be made here
+            failure = trouble
+
+    try:
+        send_more()
+        while sent:
             answered = wait(sent, PATIENCE if failure is None else GRACE, FIRST_COMPLETED).done
             if not answered and failure is not None:
                 break
@@ -101,20 +109,32 @@ def executor_map(executor, task, jobs, n, workers=None, fresh=False):
                 numbers, data = sent.pop(call)
                 try:
                     worker, results, error = call.result()
-                except Exception as error:                  # the executor's own trouble: a job's comes as an answer
-                    failure = failure or _lost(error)
+                except Exception as trouble:                # the executor's own: a job's comes as an answer
+                    failure = failure or _lost(trouble)
                     continue
                 if results is None:                         # it lacks the task
                     send(numbers, data, packed)
                     continue
-                ahead = 2                                   # from now on a call waits where one is at work
-                yield from ((i, result, worker) for i, result in zip(numbers, results))
+                seen.add(worker)
+                yield from ((i, result, worker[0]) for i, result in zip(numbers, results))
                 failure = failure or error
+            send_more()
     finally:
         for call in sent:
             call.cancel()
     if failure is not None:
         raise failure
+
+
+def _number_of_workers(executor):
+    """Return how many workers an executor has, as far as it tells; Dask's and those of the standard library do."""
+    try:
+        client = getattr(executor, "_client", None)
+        return sum(client.nthreads().values()) if client is not None else executor._max_workers
+    except AttributeError:
+        return 1                                            # until more are seen
+    except Exception as error:
+        raise _lost(error) from error
 
 
 def _lost(error):
@@ -143,8 +163,8 @@ _held = {}              # the tasks that were used last, by their SHA-256
 
 
 def _work(call, version, digest, packed, jobs):
-    """Do some jobs: return the machine, their results, None if the task is not here, and the error that ended it, or None."""
-    worker, results = platform.node(), []
+    """Do some jobs: return who did, their results, None if the task is not here, and the error that ended it, or None."""
+    worker, results = (platform.node(), os.getpid(), threading.get_ident()), []
     try:
         if version != __version__:
             raise InputError(f"has tinynet {__version__}, but was called by {version}; install the same everywhere")
@@ -156,9 +176,9 @@ def _work(call, version, digest, packed, jobs):
             for job in pickle.loads(jobs):
                 results.append(task(job))
     except InputError as error:
-        return worker, results, InputError(f"{error} (on worker {worker})")
+        return worker, results, InputError(f"{error} (on worker {worker[0]})")
     except Exception:
-        return worker, results, RuntimeError(f"on worker {worker}: {traceback.format_exc()}")
+        return worker, results, RuntimeError(f"on worker {worker[0]}: {traceback.format_exc()}")
     return worker, results, None
 
 

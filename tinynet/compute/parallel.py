@@ -54,8 +54,8 @@ def run(net, x, workers=None, executor=None):
     workers : int, optional
         Number of threads, by default `default_workers`.
     executor : concurrent.futures.Executor, optional
-        Who computes the parts of a batch, in place of threads: processes, a Dask cluster, ... Then `workers` is how many it
-        has, by default what it says or 16. A batch of one part is computed here, as nothing could be shared out.
+        Who computes the parts of a batch, in place of threads: processes, a Dask cluster, ...; see `executor_map`. A batch
+        of one part is computed here, as nothing could be shared out.
 
     Returns
     -------

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from ..backend import to_device, to_numpy
-from ..compute import executor_map, ordered_map
+from ..compute import executor_map, one_blas_thread, ordered_map
 from ..compute.checks import state_kept
 from ..data import Preprocessing
 from ..data.dataset import reader
@@ -74,7 +74,7 @@ def extract(extractor, dataset, rows, workers=None, executor=None):
             yield from zip(rows, found)
         return
     jobs, checked = (reader(dataset, i) for i in rows), set()
-    with closing(executor_map(executor, extractor, jobs, len(rows), workers)) as found:
+    with one_blas_thread(), closing(executor_map(executor, extractor, jobs, len(rows), workers)) as found:
         for k, row, machine in found:
             if machine not in checked and not close(extractor.row(dataset.image(rows[k])), row):
                 raise InputError(f"{machine}: computes other numbers for {dataset.title(rows[k])} than this machine; install the "
