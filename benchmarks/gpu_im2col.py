@@ -20,10 +20,12 @@ from .measure import difference, interleave, ratios
 
 GEOMETRY = "int32 H, int32 W, int32 R, int32 S, int32 OH, int32 OW, int32 down, int32 across, int32 top, int32 left"
 
-# One thread for each place (image and channel, i, j) of the window: it copies the R S pixels under it.
+# One thread for each place (image and channel, i, j) of the window: it copies the R S pixels under it. Places are
+# counted in 32 bits, since a GPU divides 64 slowly; 2³² of them are 16 GB of a 1x1 kernel's columns.
 IM2COL = """
-    int j = i % OW, row = i / OW % OH;
-    ptrdiff_t image = i / ((ptrdiff_t)OH * OW);
+    unsigned int place = i;
+    int j = place % OW, row = place / OW % OH;
+    ptrdiff_t image = place / ((unsigned int)OH * OW);
     ptrdiff_t to = image * R * S * OH * OW + row * OW + j;
     for (int r = 0; r < R; ++r)
         for (int s = 0; s < S; ++s, to += (ptrdiff_t)OH * OW) {
@@ -34,15 +36,15 @@ IM2COL = """
 
 # One thread for each pixel (image and channel, h, w): it adds up what the windows over it hold. Nobody else writes it.
 COL2IM = """
-    int w = i % W, h = i / W % H;
-    ptrdiff_t image = i / ((ptrdiff_t)H * W);
+    unsigned int pixel = i;
+    int w = pixel % W + left, h = pixel / W % H + top;      // in the padded image
+    ptrdiff_t image = pixel / ((unsigned int)H * W);
+    int first_row = h < R ? 0 : (h - R) / down + 1, last_row = h / down < OH ? h / down : OH - 1;
+    int first = w < S ? 0 : (w - S) / across + 1, last = w / across < OW ? w / across : OW - 1;
     T sum = 0;
-    for (int r = 0; r < R; ++r)
-        for (int s = 0; s < S; ++s) {
-            int row = h + top - r, j = w + left - s;
-            if (row >= 0 && row % down == 0 && row / down < OH && j >= 0 && j % across == 0 && j / across < OW)
-                sum += cols[(((image * R + r) * S + s) * OH + row / down) * OW + j / across];
-        }
+    for (int row = first_row; row <= last_row; ++row)
+        for (int j = first; j <= last; ++j)
+            sum += cols[(((image * R + h - row * down) * S + w - j * across) * OH + row) * OW + j];
     x = sum;
 """
 
