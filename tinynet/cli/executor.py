@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from ..errors import InputError
 from .arguments import positive
 
+ANSWER = 10         # seconds that a scheduler may take to answer
+
 
 def add_executor(parser):
     """Add the options to a command's parser.
@@ -78,7 +80,7 @@ def _client(address):
         raise InputError(f"--cluster {address!r} is no address; give one such as tcp://node1:8786, which `dask scheduler` prints")
     logging.getLogger("distributed").setLevel(logging.CRITICAL)     # what matters of it is our own message
     try:
-        client = Client(address, timeout=10, set_as_default=False)
+        client = Client(address, timeout=ANSWER, set_as_default=False)
     except OSError as error:
         raise InputError(f"--cluster {address}: no scheduler answers ({' '.join(str(error).split())[:200]}); start one with `dask "
                          "scheduler`, which prints its address") from error
