@@ -46,10 +46,10 @@ if [ "$dry" != --dry-run ]; then
     mkdir -p "$out" || exit 2
 fi
 
-part tests 150 "$python" -m pytest -q -n 14 -p no:cacheprovider --ignore=tests/course --ignore=tests/test_packaging.py
+part tests 165 "$python" -m pytest -q -n 14 -p no:cacheprovider --ignore=tests/course --ignore=tests/test_packaging.py
 part lesson09 25 "$python" -m benchmarks.gpu_lesson lessons/09_gpu.ipynb
 part networks 90 "$python" -m benchmarks.gpu networks
-part networks-tf32 80 "$python" -m benchmarks.gpu networks --tf32
+part networks-tf32 65 "$python" -m benchmarks.gpu networks --tf32
 part cases 40 "$python" -m benchmarks.gpu cases
 part im2col 30 "$python" -m benchmarks.gpu_im2col
 if [ "$dry" != --dry-run ]; then
