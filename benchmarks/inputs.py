@@ -1,5 +1,6 @@
 """What every library is given: the same images, weights, labels and shapes, made from fixed seeds."""
 import atexit
+import functools
 import hashlib
 import tempfile
 from pathlib import Path
@@ -66,15 +67,34 @@ def images(n):
 
 def network(name):
     """Return a network of the zoo with random weights, and these under the names that PyTorch's networks have."""
-    net = ZOO[name].build(rng=np.random.default_rng(0)).eval()
-    source = next(source for source in ZOO[name].sources if source.name in ("torchvision", "timm"))
-    theirs = {ours: layer for layer, ours in source.layers.items()}
-    state = {f"{theirs[key.rpartition('.')[0]]}.{key.rpartition('.')[2]}": array for key, array in net.state_dict().items()}
+    options, weights = _random_weights(name)
+    net = ZOO[name].build(**options).eval()
+    net.load_state_dict(weights)
+    theirs = {ours: layer for layer, ours in _published(name).layers.items()}
+    state = {f"{theirs[key.rpartition('.')[0]]}.{key.rpartition('.')[2]}": array for key, array in weights.items()}
     return net, state
 
 
+@functools.lru_cache(maxsize=1)         # VGG's 140 million random numbers are drawn once for both libraries and all sizes
+def _random_weights(name):
+    """Return the builder's options for the network that PyTorch's world publishes, and {name: array}."""
+    options = _published(name).options
+    return options, ZOO[name].build(rng=np.random.default_rng(0), **options).state_dict()
+
+
+def _published(name):
+    """Return the Source of a network's weights in PyTorch's vision package or in timm, None if neither has it."""
+    return next((source for source in ZOO[name].sources if source.name in ("torchvision", "timm")), None)
+
+
+def published_networks():
+    """Return the names of all networks of the zoo that PyTorch's world publishes too, those of `NETWORKS` first."""
+    return [*NETWORKS, *(name for name in ZOO if name not in NETWORKS and _published(name))]
+
+
+@functools.lru_cache(maxsize=3)
 def prepared(n):
-    """Return n images as networks take them that divide by the deviation, float32 (n, 3, 224, 224)."""
+    """Return n images as networks take them that divide by the deviation, float32 (n, 3, 224, 224), not to be written to."""
     return _normal((n, 3, 224, 224))
 
 

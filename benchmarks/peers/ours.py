@@ -31,7 +31,8 @@ def trunk(case, peer):
 
 def network(case, peer):
     """A batch through a whole network of the zoo."""
-    (net, _), x = inputs.network(case.op), inputs.prepared(case.batch)
+    (net, _), x = inputs.network(case.op), to_device(inputs.prepared(case.batch), _device(peer))
+    net.to(_device(peer))
     return lambda: [parallel.run(net, x)]
 
 

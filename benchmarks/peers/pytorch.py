@@ -9,10 +9,11 @@ from . import ops_of
 from .pytorch_job import job
 from .pytorch_net import network, zero_linear
 
-# torchvision's own operators need CUDA's build of torch; its import only asks that two of them are declared.
+# torchvision's own operators need CUDA's build of torch; without it, its import only asks that two of them are declared.
 DECLARED = torch.library.Library("torchvision", "FRAGMENT")
-for operator in ("nms", "qnms"):
+for operator in ("nms", "qnms") if torch.version.cuda is None else ():
     DECLARED.define(operator + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+OF_TIMM = {"mobilenet_v1": "mobilenetv1_100"}       # for the others, "tf_" and our name
 
 
 def product(case, peer):
@@ -34,7 +35,8 @@ def trunk(case, peer):
 
 def published(case, peer):
     """A batch through a whole network, as PyTorch's vision package or timm defines it."""
-    net = _published(case.op)
+    with torch.device("cuda" if "cuda" in peer else "cpu"):
+        net = _published(case.op)
     net.load_state_dict({name: torch.from_numpy(array) for name, array in inputs.network(case.op)[1].items()}, strict=False)
     net, x = placed(net.eval(), peer), placed(torch.from_numpy(inputs.prepared(case.batch)), peer)
 
@@ -50,7 +52,7 @@ def _published(name):
     if hasattr(torchvision.models, name):
         return getattr(torchvision.models, name)(weights=None)
     import timm
-    return timm.create_model(f"tf_{name}")
+    return timm.create_model(OF_TIMM.get(name, f"tf_{name}"))
 
 
 def finetune(case, peer):
