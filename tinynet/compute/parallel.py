@@ -11,7 +11,7 @@ import numpy as np
 
 from ..backend import array_module
 from ..errors import InputError
-from ..layers import Parameter, Random
+from ..layers import Parameter, Random, Sequential
 from ..layers.module import works_by_row
 from ..tensor import Tensor, no_grad
 from .checks import check_loss, check_not_random, check_total, refuse_generators
@@ -42,6 +42,9 @@ def micro_batches(x):
 def run(net, x, workers=None):
     """Apply a network to a batch without recording a tape.
 
+    The micro-batches of images are joined as soon as they are rows of features: each layer from there on reads a large
+    matrix, of 150 MB in AlexNet, and should read it once. For that the network has to be a Sequential.
+
     Parameters
     ----------
     net : Module
@@ -64,12 +67,29 @@ def run(net, x, workers=None):
         raise InputError("run: the batch has no rows; give at least one image")
     check_not_random("run", net)
 
-    def forward(rows):
-        with no_grad():
-            return net(Tensor(x[rows])).data
+    stages = [stage for _, stage in net.children()] if type(net) is Sequential else [net]
+    if not works_by_row(net):
+        with no_grad(), one_blas_thread():
+            return net(Tensor(x)).data
+    while stages:
+        x, stages = _until_rows(stages, x, workers)
+    return x
 
-    results = list(ordered_map(forward, _parts(net, x), workers))
-    return results[0] if len(results) == 1 else array_module(results[0]).concatenate(results)
+
+def _until_rows(stages, x, workers):
+    """Apply stages to micro-batches of x until there are rows of features; return these, (N, ...), and the stages left."""
+    def forward(rows):
+        y = Tensor(x[rows])
+        with no_grad():
+            for done, stage in enumerate(stages, 1):
+                y = stage(y)
+                if y.ndim == 2 < x.ndim:
+                    break
+        return y.data, done
+
+    results, done = zip(*ordered_map(forward, micro_batches(x), workers))
+    joined = results[0] if len(results) == 1 else array_module(results[0]).concatenate(results)
+    return joined, stages[done[0]:]
 
 
 def gradients(net, loss, x, labels, workers=None, penalty=None):

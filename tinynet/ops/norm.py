@@ -53,7 +53,9 @@ class FixedNorm(Function):
         self.inv_std = 1 / array_module(x).sqrt(self.var + self.eps)
         self.x, self.gamma = x if self.needs[1] else None, gamma
         slope = gamma * self.inv_std                        # (C,)
-        return x * slope.reshape(self.channels) + (beta - slope * self.mean).reshape(self.channels)
+        y = x * slope.reshape(self.channels)
+        y += (beta - slope * self.mean).reshape(self.channels)
+        return y
 
     def backward(self, gy):                                 # (N, C, ...)
         gx = g_gamma = g_beta = None
