@@ -11,6 +11,7 @@ from ..compute import parallel
 from ..data import read_picture
 from ..data.picture import is_picture
 from ..errors import InputError
+from ..models import for_inference
 from ..ops import softmax
 from ..tensor import Tensor
 from .arguments import positive
@@ -56,6 +57,8 @@ def label(arguments, net, names, preprocessing):
     """
     paths, problems = photo_files(arguments.images)
     top = min(arguments.top or len(names), len(names))
+    if len(paths) > BATCH:                                  # for few photos it would take as long as it saves
+        net = for_inference(net)
     labelled = []
     with tqdm(total=len(paths), unit="image", delay=1, leave=False, disable=None) as bar:     # on a terminal alone
         for start in range(0, len(paths), BATCH):

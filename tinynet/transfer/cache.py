@@ -15,6 +15,7 @@ import shutil
 import warnings
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from ..errors import InputError
 from ..files import Rows, sha256
 from ..layers import Module
 from ..layers.module import works_by_row
+from ..models import for_inference
 from ..tensor import Tensor, no_grad
 from ..weights import tensors_sha256
 
@@ -104,14 +106,14 @@ class ActivationCache:
         _check(trunk, dataset, dtype)
         device = trunk.device
 
-        def apply(x):           # (3, H, W) -> (...): one image at a time, so that its row depends on it alone
+        def apply(net, x):      # (3, H, W) -> (...): one image at a time, so that its row depends on it alone
             with no_grad():
-                return to_numpy(trunk(Tensor(to_device(x[None], device))).data[0])
+                return to_numpy(net(Tensor(to_device(x[None], device))).data[0])
 
-        def compute(i):
-            return apply(preprocessing(dataset.image(i)))
+        def compute(net, i):
+            return apply(net, preprocessing(dataset.image(i)))
 
-        shape = apply(np.zeros((preprocessing.n_channels, preprocessing.crop, preprocessing.crop), np.float32)).shape
+        shape = apply(trunk, np.zeros((preprocessing.n_channels, preprocessing.crop, preprocessing.crop), np.float32)).shape
         key = _key(trunk, preprocessing, cut, dtype, network)
         images = [dataset.key(i) for i in range(len(dataset))]
         folder = self.folder / f"{cut}-{dtype}-{sha256(key.encode())[:12]}"
@@ -119,10 +121,10 @@ class ActivationCache:
         with rows.locked(progress):
             rows.read(set(images))
             os.utime(folder / "key.json")                      # when it was used last
-            _probe(rows, images, compute, folder)
+            _probe(rows, images, partial(compute, trunk), lambda i: compute(for_inference(trunk), i), folder)
             missing = {image: i for i, image in enumerate(images) if image not in rows.of}
             if missing:
-                with (closing(ordered_map(compute, list(missing.values()), workers)) as results,
+                with (closing(ordered_map(partial(compute, for_inference(trunk)), list(missing.values()), workers)) as results,
                       tqdm(missing, f"activations before {cut}", unit="image", disable=not progress) as bar):
                     rows.add(zip(bar, results), len(missing))
             rows.finish()
@@ -222,10 +224,11 @@ class Activations:
         return groups
 
 
-def _probe(rows, images, compute, folder):
+def _probe(rows, images, compute, quickly, folder):
     """Compute one of the rows that are known again, the code may have changed; if it differs, forget them all.
 
-    With none known, one image is computed twice: a trunk that draws numbers is found before anything is kept.
+    With none known, one image is computed twice, by the trunk and as all will be: one that draws numbers, or is another
+    `for_inference`, is found before anything is kept.
     """
     if not images:
         return
@@ -235,7 +238,7 @@ def _probe(rows, images, compute, folder):
     found = compute(i)
     if known and _close(found, rows.one(images[i])):
         return
-    if not _close(compute(i), found):
+    if not _close(quickly(i), found):
         raise InputError("the cache: the trunk gives other numbers each time it sees the same image; it must not draw "
                          "random numbers or remember what it saw")
     if known:
