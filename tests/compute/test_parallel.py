@@ -104,13 +104,39 @@ def test_on_the_gpu_a_batch_is_not_cut(device, two_rows, x):
 
 @pytest.mark.parametrize("workers", [1, 2, 3, None])
 def test_run_gives_what_the_network_gives(two_rows, x, workers, device):
-    net = make_net(Note()).eval().to(device)
+    net = Sequential(note=Note(), net=make_net()).eval().to(device)
     x = to_device(x, device)
     expected = net(Tensor(x)).numpy()
     sizes_seen.clear()
     y = parallel.run(net, x, workers)
     np.testing.assert_allclose(to_numpy(y), expected, rtol=1e-5, atol=1e-6)
     assert type(y) is type(x) and sorted(sizes_seen) == ([1, 2, 2, 2] if device == "cpu" else [7])
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_run_cuts_what_has_become_small_anew(two_rows, rng, workers):
+    x = rng.standard_normal((12, 3, 6, 5)).astype(np.float32)
+    net = Sequential(Note(), Conv2d(3, 4, 3, rng=rng), Note(), MaxPool2d(2), Note(), Conv2d(4, 8, 1, rng=rng), Note(),
+                     Flatten(), Note(), Linear(16, 3, rng), Note()).eval()
+    expected = net(Tensor(x)).numpy()                       # 90 numbers an image, 48, 8, 16 and 3
+    sizes_seen.clear()
+    np.testing.assert_allclose(parallel.run(net, x, workers), expected, rtol=1e-5, atol=1e-6)
+    assert sorted(sizes_seen) == [2] * 6 * 2 + [3] * 4 * 2 + [12] * 2        # four parts at least, of rows only one
+    np.testing.assert_allclose(parallel.run(net[:4], x, workers), net[:4](Tensor(x)).numpy(), rtol=1e-5)
+
+
+def test_run_leaves_another_network_than_a_sequential_whole(two_rows, x):
+    class Own(Sequential):
+        by_row = True
+
+        def forward(self, x):
+            return super().forward(x) + 1
+
+    net = Own(Note(), Flatten(), Linear(ROW, 3, np.random.default_rng(0)), Note()).eval()
+    expected = net(Tensor(x)).numpy()
+    sizes_seen.clear()
+    np.testing.assert_allclose(parallel.run(net, x), expected, rtol=1e-5)
+    assert sorted(sizes_seen) == [1, 1] + [2] * 6
 
 
 def test_run_does_not_depend_on_the_number_of_workers(two_rows, x):
@@ -128,7 +154,7 @@ def test_run_records_nothing(two_rows, x, workers):
             return x
 
     parallel.run(make_net(Recorded()), x, workers)
-    assert sizes_seen == [False] * 4 and is_recording()
+    assert sizes_seen == [False] * 7 and is_recording()
 
 
 def test_run_reads_a_memory_mapped_file(two_rows, x, tmp_path):

@@ -20,7 +20,9 @@ from tinynet.data import Preprocessing
 from tinynet.errors import InputError
 from tinynet.layers import (BatchNorm, Conv2d, DropConnect, Dropout, DropPath, Flatten, FractionalMaxPool2d, Linear, MaxPool2d,
                             Module, ReLU, Sequential)
+from tinynet.models import for_inference
 from tinynet.tensor import Tensor, no_grad
+from tinynet.transfer import cache
 from tinynet.transfer.cache import ActivationCache
 
 PREPROCESSING = Preprocessing(17, 13, "bilinear", "RGB", mean=(104, 117, 123), scale=0.02)
@@ -459,6 +461,34 @@ def test_a_frozen_batch_norm_in_training_is_not(tmp_path):
     net, dataset = make_net().train(), Pictures()
     codes = activations(tmp_path / "train", net, dataset, cut="relu")
     np.testing.assert_array_equal(codes[:], activations(tmp_path / "eval", dataset=dataset, cut="relu")[:])
+
+
+def test_rows_are_computed_by_the_network_made_for_inference(tmp_path, monkeypatch):
+    ran = []
+
+    class Watched(Module):
+        by_row = True
+
+        def __init__(self, net):
+            self.net = net
+
+        def forward(self, x):
+            ran.append(len(x))
+            return self.net(x)
+
+    monkeypatch.setattr(cache, "for_inference", lambda trunk: Watched(for_inference(trunk)))
+    activations(tmp_path)
+    assert ran == [1] * (1 + N)                             # one image before them, to be compared with the trunk's answer
+    activations(tmp_path)
+    assert len(ran) == 1 + N
+
+
+def test_a_network_for_inference_that_is_another_is_found_before_anything_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "for_inference", lambda trunk: for_inference(make_net(seed=1)[:"flat"]))
+    with pytest.raises(InputError, match="gives other numbers"):
+        activations(tmp_path)
+    monkeypatch.undo()
+    assert activations(tmp_path).computed == N
 
 
 def test_a_dataset_that_varies_its_images_is_refused(tmp_path):

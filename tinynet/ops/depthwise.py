@@ -49,9 +49,9 @@ def correlate(x, W, b, stride, sides):
     layout = layout_for(y, stride)
     W = layout.arrange(W)
     for part in layout.portions(y, kernel):
-        c = part[1]
-        maps = layout.maps(layout.windows(x[part], kernel, stride, sides), W[c], None if b is None else b[c])
-        y[part] = maps.reshape(y[part].shape)
+        layout.correlate(layout.windows(x[part], kernel, stride, sides), W[part[1]], out=y[part])
+        if b is not None:                                   # while the maps are in the cache
+            y[part] += b[part[1]].reshape(-1, 1, 1)
     return y
 
 
@@ -127,10 +127,10 @@ class LongRuns:
         return W
 
     @staticmethod
-    def maps(windows, W, b):
-        """-> (n, c, L)"""
+    def correlate(windows, W, out):
+        """Write the maps to out (n, c, OH, OW)."""
         y = array_module(W).einsum("ncsrl,crs->ncl", windows, W)
-        return y if b is None else y + b[:, None]
+        out[...] = y.reshape(out.shape)
 
     @staticmethod
     def filters(windows, gy):
@@ -163,10 +163,9 @@ class ChannelsLast:
         return array_module(W).ascontiguousarray(W.transpose(1, 2, 0)).transpose(2, 0, 1)
 
     @staticmethod
-    def maps(windows, W, b):
-        """-> (n, C, OH, OW), a view with the channels last in memory."""
-        y = array_module(W).einsum("nhwcrs,crs->nhwc", windows, W)
-        return (y if b is None else y + b).transpose(0, 3, 1, 2)
+    def correlate(windows, W, out):
+        """Write the maps to out (n, C, OH, OW)."""
+        out[...] = array_module(W).einsum("nhwcrs,crs->nhwc", windows, W).transpose(0, 3, 1, 2)
 
     @staticmethod
     def filters(windows, gy):

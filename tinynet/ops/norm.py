@@ -20,24 +20,23 @@ class BatchNorm(Function):
 
     def forward(self, x, gamma, beta):                      # (N, C, ...), (C,), (C,)
         self.axes, self.channels = _axes(x)
+        m = x.size // len(gamma)                            # numbers per channel
         self.mean = x.mean(axis=self.axes)
-        x_hat = x - self.mean.reshape(self.channels)
-        self.var = (x_hat * x_hat).mean(axis=self.axes)
+        self.centred, self.gamma = x - self.mean.reshape(self.channels), gamma
+        self.var = _sum_of_products(self.centred, self.centred) / m
         self.inv_std = 1 / array_module(x).sqrt(self.var + self.eps)
-        x_hat *= self.inv_std.reshape(self.channels)
-        self.x_hat, self.gamma = x_hat, gamma
-        y = gamma.reshape(self.channels) * x_hat
+        y = self.centred * (gamma * self.inv_std).reshape(self.channels)
         y += beta.reshape(self.channels)
         return y
 
     def backward(self, gy):                                 # (N, C, ...)
         g_beta = gy.sum(axis=self.axes)                     # (C,)
-        g_gamma = (gy * self.x_hat).sum(axis=self.axes)     # (C,)
+        g_gamma = _sum_of_products(gy, self.centred) * self.inv_std         # x̂ = centred * inv_std
         gx = None
         if self.needs[0]:                                   # mean and var depend on x too: two terms are taken off
-            m = gy.size // len(g_beta)                      # numbers per channel
+            m = gy.size // len(g_beta)
             gx = gy - (g_beta / m).reshape(self.channels)
-            gx -= self.x_hat * (g_gamma / m).reshape(self.channels)
+            gx -= self.centred * (g_gamma * self.inv_std / m).reshape(self.channels)
             gx *= (self.gamma * self.inv_std).reshape(self.channels)
         return gx, g_gamma if self.needs[1] else None, g_beta if self.needs[2] else None
 
@@ -53,7 +52,9 @@ class FixedNorm(Function):
         self.inv_std = 1 / array_module(x).sqrt(self.var + self.eps)
         self.x, self.gamma = x if self.needs[1] else None, gamma
         slope = gamma * self.inv_std                        # (C,)
-        return x * slope.reshape(self.channels) + (beta - slope * self.mean).reshape(self.channels)
+        y = x * slope.reshape(self.channels)
+        y += (beta - slope * self.mean).reshape(self.channels)
+        return y
 
     def backward(self, gy):                                 # (N, C, ...)
         gx = g_gamma = g_beta = None
@@ -180,6 +181,14 @@ def _axes(x):
     if x.ndim == 2:
         return (0,), (1, -1)
     return (0, 2, 3), (1, -1, 1, 1)
+
+
+def _sum_of_products(a, b):
+    """Return the sum of a * b over all axes but the channels', (C,): as products of rows, no array of all a * b is made."""
+    if a.ndim == 2:
+        return (a * b).sum(axis=0)
+    N, C, H, W = a.shape
+    return (a.reshape(N, C, 1, H * W) @ b.reshape(N, C, H * W, 1)).sum(axis=(0, 2, 3))
 
 
 def _check(x, gamma):

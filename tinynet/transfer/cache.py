@@ -27,6 +27,7 @@ from ..errors import InputError
 from ..files import Rows, sha256
 from ..layers import Module
 from ..layers.module import works_by_row
+from ..models import for_inference
 from ..weights import tensors_sha256
 from .extract import Extractor, close, extract
 
@@ -112,10 +113,11 @@ class ActivationCache:
         with rows.locked(progress):
             rows.read(set(images))
             os.utime(folder / "key.json")                      # when it was used last
-            _probe(rows, images, lambda i: extractor.row(dataset.image(i)), folder)
+            quick = Extractor(for_inference(trunk), preprocessing)
+            _probe(rows, images, *(lambda i, way=way: way.row(dataset.image(i)) for way in (extractor, quick)), folder)
             missing = {image: i for i, image in enumerate(images) if image not in rows.of}
             if missing:
-                with (closing(extract(extractor, dataset, list(missing.values()), workers, executor)) as found,
+                with (closing(extract(quick, dataset, list(missing.values()), workers, executor)) as found,
                       tqdm(found, f"activations before {cut}", len(missing), unit="image", disable=not progress) as bar):
                     rows.add(((images[i], row) for i, row in bar), len(missing))
             rows.finish()
@@ -215,10 +217,11 @@ class Activations:
         return groups
 
 
-def _probe(rows, images, compute, folder):
+def _probe(rows, images, compute, quickly, folder):
     """Compute one of the rows that are known again, the code may have changed; if it differs, forget them all.
 
-    With none known, one image is computed twice: a trunk that draws numbers is found before anything is kept.
+    With none known, one image is computed twice, by the trunk and as all will be: one that draws numbers, or is another
+    `for_inference`, is found before anything is kept.
     """
     if not images:
         return
@@ -228,7 +231,7 @@ def _probe(rows, images, compute, folder):
     found = compute(i)
     if known and close(found, rows.one(images[i])):
         return
-    if not close(compute(i), found):
+    if not close(quickly(i), found):
         raise InputError("the cache: the trunk gives other numbers each time it sees the same image; it must not draw "
                          "random numbers or remember what it saw")
     if known:

@@ -4,6 +4,7 @@ import numpy as np
 from ..backend import to_device, to_numpy
 from ..compute import parallel
 from ..data import Loader
+from ..models import for_inference
 from ..optim import EMA, named_schedule
 from .fit import fit
 from .settings import build_optimizer
@@ -61,5 +62,6 @@ class TrunkLoader(Loader):
 
     def __iter__(self):
         """Yield the batches of one epoch."""
+        trunk = for_inference(self.trunk)
         for x, labels in super().__iter__():
-            yield parallel.run(self.trunk, to_device(x, self.trunk.device), self.workers), labels
+            yield parallel.run(trunk, to_device(x, trunk.device), self.workers), labels
