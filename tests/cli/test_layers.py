@@ -93,7 +93,7 @@ def test_it_goes_on_after_ctrl_c(folder, tmp_path):
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     manifests = []
     while process.poll() is None and not (manifests and manifests[0].read_text().count("\n") >= 2):
-        manifests = list((tmp_path / "cache").glob("*/manifest*"))
+        manifests = list((tmp_path / "cache").glob("layers-*/manifest*"))
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
@@ -101,6 +101,8 @@ def test_it_goes_on_after_ctrl_c(folder, tmp_path):
     assert not (tmp_path / "run" / "layers.png").exists()
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0 and (tmp_path / "run" / "layers.png").exists(), done.stderr
+    assert "activations before head" not in done.stderr and "activations before hashing" not in done.stderr
+    assert "activations before layers" in done.stderr, "it was not stopped in the middle"
     assert "15/15" not in done.stderr.split("linear")[0], "the second run computed everything again"
 
 

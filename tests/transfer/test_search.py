@@ -66,7 +66,7 @@ def test_photos_of_the_test_part_are_looked_at_for_their_moments_alone(cats, go,
 
     monkeypatch.setattr(MODULE.ActivationCache, "activations", recorded)
     go(method="random", trials=1)
-    everything, (train, val, test) = {cats.key(i) for i in range(len(cats))}, parts(cats)
+    everything, (_, _, test) = {cats.key(i) for i in range(len(cats))}, parts(cats)
     assert seen == [everything, everything, everything - {cats.key(i) for i in test}]
 
 

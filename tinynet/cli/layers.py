@@ -8,7 +8,7 @@ from ..files import atomic_write, command_line
 from ..models import DEFAULT, ZOO, pretrained
 from ..ops import cross_entropy, hinge
 from ..transfer import freeze, layer_curve, recommend
-from ..transfer.layer_curve import PIXELS, check_sizes
+from ..transfer.layer_curve import PIXELS, StageCodes, check_sizes
 from ..transfer.moments import find_moments
 from .arguments import add_network, positive, say
 from .data import add_data, open_data
@@ -51,6 +51,8 @@ def run(arguments):
     smallest = int(np.bincount(dataset.labels).min())
     sizes = arguments.photos or [n for n in SIZES if n <= TRAINED * smallest] or [max(1, int(TRAINED * smallest))]
     check_sizes(dataset.labels, sizes, arguments.splits)                        # before the long work
+    if arguments.stages:
+        StageCodes(base.net[:base.classifier], arguments.stages)
     group, _ = find_moments(dataset, cache)
     options = {"stages": arguments.stages, "n_per_class": sizes, "seeds": arguments.splits,
                "loss": LOSSES[arguments.classifier], "group": group}

@@ -32,7 +32,22 @@ class Compose:
 
 
 def augment_names(names):
-    """Return the names in "mirror,crop" as a list; raise InputError if one is unknown or comes twice."""
+    """Return the names in a text, checked.
+
+    Parameters
+    ----------
+    names : str
+        Such as "mirror,crop".
+
+    Returns
+    -------
+    chosen : list of str
+
+    Raises
+    ------
+    InputError
+        If there is no such name, or one comes twice.
+    """
     chosen = [name.strip() for name in names.split(",")]
     for name in chosen:
         if name not in AUGMENTS:

@@ -129,5 +129,6 @@ def looks(classifier, dataset, train_rows, images, labels):
         (k,), (distance,) = nearest(classifier.familiar.codes, code, 1)
         row = int(train_rows[k])
         seen = classifier.preprocessing.crop_pixels
-        found.append((plots.overlay(seen(image), heat), seen(dataset.image(row)), dataset.classes[dataset.labels[row]], float(distance)))
+        name = dataset.classes[dataset.labels[row]]
+        found.append((plots.overlay(seen(image), heat), seen(dataset.image(row)), name, float(distance)))
     return found

@@ -50,12 +50,17 @@ def find_moments(dataset, cache, workers=None, progress=True, device="cpu"):
 
 
 def together(group):
-    """Return the rows of each moment of which there is more than one photo: a list of ndarray, the largest first.
+    """Return the rows of each moment of which there is more than one photo.
 
     Parameters
     ----------
     group : ndarray of int, (N,)
         As `near_duplicates` returns it.
+
+    Returns
+    -------
+    moments : list of ndarray of int
+        The largest first.
     """
     numbers, counts = np.unique(group, return_counts=True)
     return sorted((np.flatnonzero(group == number) for number in numbers[counts > 1]), key=len, reverse=True)
