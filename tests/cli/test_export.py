@@ -93,6 +93,10 @@ def test_what_cannot_be_written_is_said_before_the_work(capsys, options, message
 def test_mistakes_are_one_line_each(capsys, runs, tmp_path, monkeypatch):
     status, _, err = call(capsys, tmp_path, "--onnx", tmp_path / "x.onnx")
     assert status == 2 and "no model.safetensors in it" in err
+    for option in "--onnx", "--weights":
+        status, _, err = call(capsys, runs / "plain", option, runs / "plain" / "model.safetensors")
+        assert status == 2 and "the run itself needs that file" in err
+    assert predicted(capsys, runs / "plain", *(runs / "cats").rglob("1*.png"))
     (tmp_path / "file").touch()
     status, _, err = call(capsys, runs / "plain", "--weights", tmp_path / "file" / "x.safetensors")
     assert status == 2 and err.count("\n") == 1 and "check the path" in err
