@@ -37,6 +37,12 @@ def _trunk(*peers):
     return {"case": ["trunk"], "op": ["forward"], "batch": [16, 32], "peer": peers}
 
 
+def _networks(*names, peer):
+    return {"case": ["network"], "op": [f"{name}, forward" for name in names], "peer": [peer]}
+
+
+PLAIN, DEPTHWISE = ("alexnet", "vgg16", "resnet18", "resnet50"), ("mobilenet_v2", "efficientnet_lite0")
+
 GOALS = [
     Goal("trunk forward, batch 16 and 32 / PyTorch", 0.65, 0.57, _trunk("pytorch")),
     Goal("the same / PyTorch channels_last", 1.30, 1.05, _trunk("pytorch channels_last")),
@@ -50,6 +56,14 @@ GOALS = [
     Goal("partial step on cached activations / PyTorch", 1.05, 0.90, {"case": ["partial"], "peer": ["pytorch"]}),
     Goal("softmax-head epoch / PyTorch loop", 0.30, 0.20,
          {"case": ["head"], "op": ["epoch, own loop"], "peer": ["pytorch"]}),
+    Goal("AlexNet, VGG16, ResNet18 and 50 forward / PyTorch", 0.90, 0.70, _networks(*PLAIN, peer="pytorch")),
+    Goal("the same / PyTorch channels_last", 1.40, 1.10, _networks(*PLAIN, peer="pytorch channels_last")),
+    Goal("MobileNetV2 and EfficientNet-Lite0 forward / PyTorch", 1.20, 0.90, _networks(*DEPTHWISE, peer="pytorch")),
+    Goal("depthwise 3x3 forward / PyTorch", 1.50, 1.0,
+         {"case": ["ops"], "op": ["depthwise 3x3 96 56x56, forward"], "peer": ["pytorch"]}),
+    Goal("batch norm forward / PyTorch", 1.0, 0.7, {"case": ["ops"], "op": ["batch norm 64 56x56, forward"], "peer": ["pytorch"]}),
+    Goal("batch norm forward and backward / PyTorch", 1.3, 1.0,
+         {"case": ["ops"], "op": ["batch norm 64 56x56, forward and backward"], "peer": ["pytorch"]}),
     Goal("tape overhead on tiny arrays / PyTorch", 1.0, 0.75, {"case": ["ops"], "op": ["tape, forward and backward"]}),
     Goal("main job / PyTorch as in its tutorial", 0.10, None, {"case": ["job"]}),
     Goal("peak extra memory, trunk forward, batch 32 / PyTorch", 0.4, 0.2,

@@ -19,6 +19,7 @@ CODES = 2000, 512                   # rows and features of the softmax head's ca
 HEAD_BATCH = 32
 CHAIN = 100                         # times multiply, add, ReLU in the chain that shows the cost of a tape
 LR, MOMENTUM = 1e-4, 0.9
+EPOCHS = 25                         # of the head, on a network's codes
 
 # The fires: name, squeeze filters, expand filters of each size; and those that a pool comes before.
 FIRES = [("fire2", 16, 64), ("fire3", 16, 64), ("fire4", 32, 128), ("fire5", 32, 128),
@@ -45,8 +46,8 @@ TAPE = "tape"                       # 3 CHAIN operations on 8 x 8 numbers
 SHAPES = {POOL: (64, 113, 113), NORM: (64, 56, 56), LOSS: (1000,), TAPE: (8,)}
 
 
-# Networks of the zoo, and 10⁹ floating-point operations of one image, two for each multiplication.
-NETWORKS = {name: 2 * ZOO[name].gmacs for name in ("alexnet", "vgg16", "resnet18", "resnet50", "mobilenet_v2", "efficientnet_lite0")}
+# Networks of the zoo.
+NETWORKS = ("alexnet", "vgg16", "resnet18", "resnet50", "mobilenet_v2", "efficientnet_lite0")
 
 
 def matrices(n):
@@ -66,13 +67,15 @@ def images(n):
 
 
 def network(name):
-    """Return a network of the zoo with random weights, and these under the names that PyTorch's networks have."""
+    """Return a network of the zoo with random weights, its weights under the names that PyTorch's networks have, and the
+    name that its last layer has there.
+    """
     options, weights = _random_weights(name)
     net = ZOO[name].build(**options).eval()
     net.load_state_dict(weights)
     theirs = {ours: layer for layer, ours in _published(name).layers.items()}
     state = {f"{theirs[key.rpartition('.')[0]]}.{key.rpartition('.')[2]}": array for key, array in weights.items()}
-    return net, state
+    return net, state, theirs.get(net.stages[-1])
 
 
 @functools.lru_cache(maxsize=1)         # VGG's 140 million random numbers are drawn once for both libraries and all sizes
@@ -101,6 +104,11 @@ def prepared(n):
 def labels(n):
     """Return n true classes, int64 (n,)."""
     return np.arange(n) % N_CLASSES
+
+
+def centred(codes):
+    """Return codes as the head of "codes and head" takes them: of mean 0 and deviation 1 together."""
+    return (codes - codes.mean()) / codes.std()
 
 
 def activations(n):

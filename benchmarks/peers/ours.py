@@ -6,7 +6,7 @@ from tinynet.backend import to_device
 from tinynet.compute import parallel
 from tinynet.data import ImageFolder
 from tinynet.layers import BatchNorm, Linear, Module, zeros
-from tinynet.models import squeezenet1_1
+from tinynet.models import for_inference, squeezenet1_1
 from tinynet.models.squeezenet import PREPROCESSING
 from tinynet.optim import SGD
 from tinynet.tensor import no_grad
@@ -30,10 +30,31 @@ def trunk(case, peer):
 
 
 def network(case, peer):
-    """A batch through a whole network of the zoo."""
-    (net, _), x = inputs.network(case.op), to_device(inputs.prepared(case.batch), _device(peer))
-    net.to(_device(peer))
+    """A batch through a whole network of the zoo: made for inference, as the cache runs its trunk, or as it was built."""
+    if case.op.endswith("codes and head"):
+        return _codes_and_head(case)
+    net, x = inputs.network(case.op.split(",")[0])[0].to(_device(peer)), to_device(inputs.prepared(case.batch), _device(peer))
+    if case.op.endswith("forward"):
+        net = for_inference(net)
     return lambda: [parallel.run(net, x)]
+
+
+def _codes_and_head(case):
+    """What comes before a network's last layer, one image at a time as in the cache, and the epochs of a head on that."""
+    (whole, _, _), x, labels = inputs.network(case.op.split(",")[0]), inputs.prepared(case.batch), inputs.labels(case.batch)
+
+    def run():
+        trunk = for_inference(whole[:-1])
+        codes = inputs.centred(np.concatenate([parallel.run(trunk, x[i:i + 1]) for i in range(len(x))]))
+        net = Linear(codes.shape[1], inputs.N_CLASSES, init=zeros)
+        optimizer = SGD(net.parameters(), lr=1 / codes.shape[1], momentum=inputs.MOMENTUM)
+        for _ in range(inputs.EPOCHS):
+            optimizer.zero_grad()
+            ops.cross_entropy(net(Tensor(codes)), labels).backward()
+            optimizer.step()
+        return [net.weight.data]
+
+    return run
 
 
 def finetune(case, peer):
@@ -178,7 +199,7 @@ def _device(peer):
 
 
 RUNS = {
-    "roofline": product, "trunk": trunk, "network": network, "finetune": finetune, "partial": partial, ("head", "epoch, fit"): head_fit, "head": head_loop,
-    "ops": op, "job": job, ("scaling", "activations"): scaling_activations,
+    "roofline": product, "trunk": trunk, "network": network, "finetune": finetune, "partial": partial,
+    ("head", "epoch, fit"): head_fit, "head": head_loop, "ops": op, "job": job, ("scaling", "activations"): scaling_activations,
     ("scaling", "epoch from the cache"): scaling_epoch, ("scaling", "main job"): scaling_job, "scaling": trunk,
 }

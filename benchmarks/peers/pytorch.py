@@ -34,17 +34,34 @@ def trunk(case, peer):
 
 
 def published(case, peer):
-    """A batch through a whole network, as PyTorch's vision package or timm defines it."""
+    """A batch through a whole network, as PyTorch's vision package or timm defines it, or its codes and a head on them."""
+    name, _, what = case.op.partition(", ")
     with torch.device("cuda" if "cuda" in peer else "cpu"):
-        net = _published(case.op)
-    net.load_state_dict({name: torch.from_numpy(array) for name, array in inputs.network(case.op)[1].items()}, strict=False)
+        net = _published(name)
+    _, state, last = inputs.network(name)
+    net.load_state_dict({key: torch.from_numpy(array) for key, array in state.items()}, strict=False)
     net, x = placed(net.eval(), peer), placed(torch.from_numpy(inputs.prepared(case.batch)), peer)
+    if what == "codes and head":
+        net.set_submodule(last, nn.Identity())
 
     def run():
         with torch.no_grad():
-            return [net(x)]
+            y = net(x)
+        return [_head_on(inputs.centred(y), case.batch) if what == "codes and head" else y]
 
     return run
+
+
+def _head_on(codes, n):
+    net, labels = nn.Linear(codes.shape[1], inputs.N_CLASSES), torch.from_numpy(inputs.labels(n))
+    nn.init.zeros_(net.weight)
+    nn.init.zeros_(net.bias)
+    optimizer = torch.optim.SGD(net.parameters(), lr=1 / codes.shape[1], momentum=inputs.MOMENTUM)
+    for _ in range(inputs.EPOCHS):
+        optimizer.zero_grad()
+        F.cross_entropy(net(codes), labels).backward()
+        optimizer.step()
+    return net.weight
 
 
 def _published(name):

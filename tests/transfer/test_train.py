@@ -8,6 +8,7 @@ from tinynet.layers import Conv2d, GlobalAvgPool2d, ReLU, Sequential
 from tinynet.transfer import Settings
 from tinynet.transfer.head import new_head
 from tinynet.transfer.settings import checked
+from tinynet.transfer import train
 from tinynet.transfer.train import TrunkLoader, train_stages
 
 D, K, N = 5, 3, 41
@@ -65,7 +66,9 @@ class Squares:
         return f"square {i}"
 
 
-def test_a_trunk_loader_yields_what_the_trunk_makes_of_the_loaders_batches():
+def test_a_trunk_loader_yields_what_the_trunk_makes_of_the_loaders_batches(monkeypatch):
+    made = []
+    monkeypatch.setattr(train, "for_inference", lambda net: made.append(net) or net)
     pre = Preprocessing(9, 9, "bilinear", "RGB", (0.0, 0.0, 0.0), 1 / 255)
     trunk = Sequential(conv=Conv2d(3, 5, 3, rng=np.random.default_rng(1)), relu=ReLU(), pool=GlobalAvgPool2d()).eval()
     rows = [6, 2, 3, 0, 5]
@@ -80,4 +83,4 @@ def test_a_trunk_loader_yields_what_the_trunk_makes_of_the_loaders_batches():
         for (x, labels), (codes, same) in zip(epoch, other, strict=True):
             np.testing.assert_allclose(codes, trunk(Tensor(x)).data, rtol=1e-5)
             np.testing.assert_array_equal(labels, same)
-    assert through[0][0][0].tobytes() != through[1][0][0].tobytes()
+    assert through[0][0][0].tobytes() != through[1][0][0].tobytes() and made == [trunk] * 2
