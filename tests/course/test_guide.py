@@ -40,7 +40,12 @@ def folder(tmp_path_factory):
     return here
 
 
-@pytest.mark.parametrize("path", [*PAGES, ROOT / "README.md"], ids=lambda path: path.stem)
+def marked(path):
+    """A page as a test's parameter; onnx and its runtime are not installed for every test."""
+    return pytest.param(path, id=path.stem, marks=[pytest.mark.parity] if path.stem == "export" else [])
+
+
+@pytest.mark.parametrize("path", [marked(path) for path in [*PAGES, ROOT / "README.md"]])
 def test_every_command_runs_and_prints_what_the_page_says(path, folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(Settings, "epochs", 2)                      # the default of --epochs
@@ -56,6 +61,19 @@ def test_every_command_runs_and_prints_what_the_page_says(path, folder, monkeypa
         printed = capsys.readouterr().out
         heads = re.findall(r"^ *([a-z][a-z ,]*?)(?::| {2})", said, re.MULTILINE)
         assert [head for head in heads if head not in printed] == []
+
+
+def test_no_command_or_option_is_named_that_does_not_exist(capsys):
+    named = {}                                                      # {command: options}, in blocks and between backticks
+    for path in [*PAGES, ROOT / "README.md", ROOT / "course" / "student_README.md"]:
+        for name, rest in re.findall(r"(?:^|`)tinynet ([a-z]+)([^`\n#]*)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            named.setdefault(name, set()).update(re.findall(r"--[a-z-]+", rest))
+    assert {"transfer", "predict", "classify", "audit", "explain", "cache", "fetch"} <= set(named)
+    for name, options in named.items():
+        with pytest.raises(SystemExit) as left:
+            main([name, "--help"])
+        assert left.value.code == 0
+        assert options <= {*re.findall(r"--[a-z-]+", capsys.readouterr().out), "--help"}, name
 
 
 def test_every_page_is_in_the_book_and_in_the_readme():
