@@ -56,6 +56,20 @@ def test_overlapping_maps_restore_blas_when_the_last_one_ends(blas_of_two):
     assert set(blas_threads()) == {2}
 
 
+def test_any_thread_may_hold_blas_to_one_thread(blas_of_two):
+    """Also after another one did, which is still there."""
+    def hold():
+        with threads.one_blas_thread():
+            seen.append(set(blas_threads()))
+
+    seen = []
+    hold()
+    thread = threading.Thread(target=hold)
+    thread.start()
+    thread.join()
+    assert seen == [{1}, {1}] and set(blas_threads()) == {2}
+
+
 def test_one_job_or_one_worker_needs_no_thread():
     def thread(job):
         return threading.current_thread()

@@ -8,6 +8,7 @@ from ..optim import SCHEDULES
 from ..transfer import OPTIMIZERS, Settings, transfer
 from .arguments import add_network, number, positive, rate, share
 from .data import add_data, open_data
+from .executor import add_executor, open_executor
 
 
 def add(commands):
@@ -46,6 +47,7 @@ def add(commands):
                         help="train N classifiers on one cache and average their probabilities; they differ most with --hidden")
     parser.add_argument("--tta", action="store_true", help="see each photo in the mirror too and average, in predict as well")
     parser.add_argument("--device", choices=["cpu", "gpu"], default=Settings.device, help="(default %(default)s)")
+    add_executor(parser)
     parser.set_defaults(run=run)
 
 
@@ -62,7 +64,8 @@ def run(arguments):
         augment=arguments.augment, copies=arguments.copies, ema=arguments.ema, ensemble=arguments.ensemble, tta=arguments.tta,
         device=arguments.device)
     from ..report import write_report               # not above: matplotlib takes a second, and only a run needs it
-    metrics = transfer(dataset, out, settings, cache=arguments.cache, report=write_report)
+    with open_executor(arguments) as executor:
+        metrics = transfer(dataset, out, settings, cache=arguments.cache, report=write_report, executor=executor)
     print(f"\n{'':12}{'images':>8}{'accuracy':>10}")
     for part in ("train", "val", "test"):
         print(f"{part:12}{metrics[f'n_{part}']:8}{metrics[f'{part}_accuracy']:10.3f}")

@@ -1,11 +1,13 @@
 """What may be cut into parts or kept in a cache, and what only looks as if it could: a reader's own layers and losses."""
 import functools
+import pickle
 import random
+from contextlib import contextmanager
 
 import numpy as np
 
 from ..errors import InputError
-from ..layers import Random
+from ..layers import Module, Parameter, Random
 from ..tensor import Tensor, no_grad
 
 GENERATORS = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
@@ -131,3 +133,53 @@ def check_total(loss, scores, labels, total, value):
     if np.isfinite(value) and not np.isclose(2 * half, value, rtol=1e-3, atol=1e-6):
         raise InputError(f"the loss is {value:.4g} for a total of {total} and {half:.4g} for twice that, not half: it must "
                          "be the sum over the rows divided by total, as in losses.sum() / total")
+
+
+@contextmanager
+def state_kept(net):
+    """Check that a network remembers nothing of what it does inside a ``with`` block, as a copy's memory would be lost.
+
+    Parameters
+    ----------
+    net : Module
+        Its arrays cannot be written to. Random numbers may be drawn by layers derived from `Random`.
+
+    Raises
+    ------
+    InputError
+        If a layer wrote into a parameter or a buffer, or an attribute is not what it was.
+    """
+    before = _state(net)
+    try:
+        yield
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise _remembers("a layer", "writes into its weights or buffers") from error
+    after = _state(net)
+    changed = [name for name in before | after if before.get(name) != after.get(name)]
+    if changed:
+        raise _remembers(changed[0][1], "changes when the network runs")
+
+
+def _remembers(what, does):
+    return InputError(f"{what} {does}, and what a worker's copy remembers is lost; run it without an executor, or let forward "
+                      "keep nothing")
+
+
+def _state(net):
+    """Return {(number of the module, "Class.attribute"): what tells whether it is as it was}."""
+    found = {}
+    for i, module in enumerate(net.modules()):
+        for name, value in vars(module).items():
+            if isinstance(value, Parameter):
+                seen = value.version, id(value.data)
+            elif isinstance(value, Module) or (isinstance(module, Random) and name == "rng"):
+                seen = id(value)
+            else:
+                try:
+                    seen = pickle.dumps(value)
+                except Exception:                           # a function that a notebook defines, or the like
+                    seen = id(value)
+            found[i, f"{type(module).__name__}.{name}"] = seen
+    return found

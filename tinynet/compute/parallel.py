@@ -1,20 +1,24 @@
-"""A batch is a sum: a network applied to micro-batches on threads. Taught in lesson 07.
+"""A batch is a sum: a network applied to micro-batches on threads, or by any executor. Taught in lessons 07 and 21.
 
 The activations of one or two images fit into a core's cache, those of a whole batch do not. For training, every
 micro-batch gets a *replica* of the network - the same weights, gradients of its own - and the gradients are added up
 in order. That is data parallelism, and since micro-batches do not depend on the number of workers, neither does the
-result. A batch is cut only for a network whose every layer says ``by_row = True``; any other runs whole.
+result. A batch is cut only for a network whose every layer says ``by_row = True``; any other runs whole, and here.
 """
 import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..backend import array_module
 from ..errors import InputError
-from ..layers import Parameter, Random
+from ..layers import Module, Parameter, Random
 from ..layers.module import works_by_row
 from ..tensor import Tensor, no_grad
-from .checks import check_loss, check_not_random, check_total, refuse_generators
+from .checks import check_loss, check_not_random, check_total, refuse_generators, state_kept
+from .executors import executor_map
 from .threads import one_blas_thread, ordered_map
 
 MICRO_BATCH_NUMBERS = 320_000       # input numbers per micro-batch: two images of 3 x 227 x 227
@@ -39,7 +43,7 @@ def micro_batches(x):
     return [slice(start, min(start + size, len(x))) for start in range(0, len(x), size)]
 
 
-def run(net, x, workers=None):
+def run(net, x, workers=None, executor=None):
     """Apply a network to a batch without recording a tape.
 
     Parameters
@@ -49,6 +53,9 @@ def run(net, x, workers=None):
         The batch, at least one row; a memory-mapped file is fine.
     workers : int, optional
         Number of threads, by default `default_workers`.
+    executor : concurrent.futures.Executor, optional
+        Who computes the parts of a batch, in place of threads: processes, a Dask cluster, ...; see `executor_map`. A batch
+        of one part is computed here, as nothing could be shared out.
 
     Returns
     -------
@@ -58,21 +65,23 @@ def run(net, x, workers=None):
     Raises
     ------
     InputError
-        If the batch is empty, or the network's answers are random.
+        If the batch is empty, or the network's answers are random. With an executor also if a layer remembers what it did,
+        or what `executor_map` says.
     """
     if len(x) == 0:
         raise InputError("run: the batch has no rows; give at least one image")
     check_not_random("run", net)
 
-    def forward(rows):
-        with no_grad():
-            return net(Tensor(x[rows])).data
-
-    results = list(ordered_map(forward, _parts(net, x), workers))
+    parts = _parts(net, x)
+    if executor is None or len(parts) == 1:
+        results = list(ordered_map(lambda rows: _forward(net, x[rows]), parts, workers))
+    else:
+        results = _in_order(executor_map(executor, _Forward(replica(net)), (x[rows] for rows in parts), len(parts), workers))
+        results = list(results)
     return results[0] if len(results) == 1 else array_module(results[0]).concatenate(results)
 
 
-def gradients(net, loss, x, labels, workers=None, penalty=None):
+def gradients(net, loss, x, labels, workers=None, penalty=None, executor=None):
     """Add the gradients of a batch's loss to a network's parameters.
 
     Parameters
@@ -90,6 +99,9 @@ def gradients(net, loss, x, labels, workers=None, penalty=None):
     penalty : callable, optional
         ``penalty(net)`` is a Tensor with one element, added to the loss once: what depends on the weights alone, such
         as ``lambda net: 0.01 * (net["head"].weight ** 2).sum()``.
+    executor : concurrent.futures.Executor, optional
+        As for `run`. Each worker is sent the network, and sends back the gradients of each micro-batch, so that they are
+        added in the same order as anywhere.
 
     Returns
     -------
@@ -102,7 +114,8 @@ def gradients(net, loss, x, labels, workers=None, penalty=None):
     ------
     InputError
         If the batch is empty, the loss reaches for weights or does not divide by the total, or a module holds a
-        random generator without being a `layers.Random`.
+        random generator without being a `layers.Random`. With an executor also if a layer remembers what it did, or what
+        `executor_map` says; nothing is added then.
     """
     if len(x) == 0:
         raise InputError("gradients: the batch has no rows; give at least one image")
@@ -111,12 +124,17 @@ def gradients(net, loss, x, labels, workers=None, penalty=None):
         with one_blas_thread():
             total, scores = _forward_backward(net, loss, x, labels, len(x))
     else:
-        total, scores = _sum_of_parts(net, loss, x, labels, parts, workers)
+        total, scores = _sum_of_parts(net, loss, x, labels, parts, workers, executor)
     if penalty is not None:
         value = penalty(net)
         value.backward()
         total += value.item()
     return total, scores
+
+
+def _forward(net, x):
+    with no_grad():
+        return net(Tensor(x)).data
 
 
 def _forward_backward(net, loss, x, labels, total):
@@ -127,28 +145,71 @@ def _forward_backward(net, loss, x, labels, total):
     return value.item(), scores.data
 
 
-def _sum_of_parts(net, loss, x, labels, parts, workers):
+@dataclass
+class _Forward:
+    """What a worker does with each part of a batch."""
+
+    net: Module
+
+    def __call__(self, x):
+        with state_kept(self.net):
+            return _forward(self.net, x)
+
+
+@dataclass
+class _Step:
+    """What a thread or a worker does with each part k of a batch to train on: (loss, scores, a gradient per parameter)."""
+
+    net: Module
+    loss: Callable
+    total: int
+    seeds: list                 # for each layer that draws
+    watch: Callable[[Module], AbstractContextManager] = nullcontext
+
+    def __call__(self, job):
+        k, x, labels = job
+        twin = replica(self.net, dict(zip(map(id, _drawing(self.net)), self.seeds)), k)
+        with self.watch(twin):
+            value, scores = _forward_backward(twin, self.loss, x, labels, self.total)
+        return value, scores, [p.grad for p in twin.parameters()]
+
+
+def _drawing(net):
+    return [module for module in net.modules() if isinstance(module, Random) and module.draws]
+
+
+def _sum_of_parts(net, loss, x, labels, parts, workers, executor):
     """Return loss and scores of a batch in parts, each run by a replica; their gradients are added in order."""
     refuse_generators("gradients", net)
-    drawing = [module for module in net.modules() if isinstance(module, Random) and module.draws]
-    seeds = [int(module.generator().integers(2 ** 63)) for module in drawing]           # here, not in the threads
-
-    def forward_backward(k):
-        twin = replica(net, dict(zip(map(id, drawing), seeds)), k)
-        return *_forward_backward(twin, loss, x[parts[k]], labels[parts[k]], len(x)), twin
-
-    total, all_scores = 0.0, []
-    for k, (value, scores, twin) in enumerate(ordered_map(forward_backward, range(len(parts)), workers)):
+    seeds = [int(module.generator().integers(2 ** 63)) for module in _drawing(net)]      # here, not in the threads
+    jobs = ((k, x[part], labels[part]) for k, part in enumerate(parts))
+    if executor is None:
+        results = ordered_map(_Step(net, loss, len(x), seeds), list(jobs), workers)
+    else:
+        step = _Step(replica(net), loss, len(x), seeds, state_kept)
+        results = _in_order(executor_map(executor, step, jobs, len(parts), workers, fresh=True))
+    total, all_scores, sums = 0.0, [], [None] * len(net.parameters())
+    for k, (value, scores, grads) in enumerate(results):
         if k == 0:
             check_total(loss, scores, labels[parts[0]], len(x), value)
         total += value
         all_scores.append(scores)
-        for p, own in zip(net.parameters(), twin.parameters()):
-            if own.grad is not None and p.grad is None:
-                p.grad = own.grad
-            elif own.grad is not None:
-                p.grad += own.grad
+        sums = [own if gradient is None else gradient if own is None else np.add(gradient, own, out=gradient)
+                for gradient, own in zip(sums, grads)]
+    for p, gradient in zip(net.parameters(), sums):         # now that nothing can fail
+        if gradient is not None:
+            p.grad = gradient if p.grad is None else p.grad + gradient
     return total, array_module(all_scores[0]).concatenate(all_scores)
+
+
+def _in_order(results):
+    """Yield the results of `executor_map` by their numbers."""
+    early, k = {}, 0
+    for i, result, _ in results:
+        early[i] = result
+        while k in early:
+            yield early.pop(k)
+            k += 1
 
 
 def _parts(net, x):

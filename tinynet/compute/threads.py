@@ -107,6 +107,7 @@ class _OneBlasThread:
     def __enter__(self):
         with self.lock:
             if self.users == 0:
+                _take_control()
                 self.limit = _blas_controller().limit(limits=1, user_api="blas")
             self.users += 1
 
@@ -114,6 +115,7 @@ class _OneBlasThread:
         with self.lock:
             self.users -= 1
             if self.users == 0:
+                _take_control()
                 self.limit.restore_original_limits()
 
 
@@ -132,6 +134,13 @@ def one_blas_thread():
         One for all threads: blocks may overlap, and entering an inner one costs nothing.
     """
     return _one_blas_thread
+
+
+def _take_control():
+    """Let this thread set OpenBLAS's threads: threadpoolctl 3.8 lets only the first that did, and here users are counted."""
+    clear = getattr(threadpoolctl.OpenBLASController, "clear_controlling_thread", None)
+    if clear is not None:
+        clear(force=True)
 
 
 @functools.cache

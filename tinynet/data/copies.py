@@ -2,10 +2,12 @@
 import hashlib
 import json
 import re
+from functools import partial
 
 import numpy as np
 
 from ..errors import InputError
+from .dataset import reader
 from .loader import check_augment, distorted
 
 
@@ -68,8 +70,14 @@ class Copies:
 
     def image(self, i):
         """Return image i, or make the copy i: uint8 (H, W, 3)."""
-        image = self.dataset.image(self._of[i])
-        return image if self._copy[i] < 0 else distorted(image, self.augment, int(self.key(i)[:32], 16))
+        return self._made(i, partial(self.dataset.image, self._of[i]))()
+
+    def reader(self, i):
+        """Return a callable that makes image i in another process."""
+        return self._made(i, reader(self.dataset, self._of[i]))
+
+    def _made(self, i, read):
+        return read if self._copy[i] < 0 else partial(_copy, read, self.augment, int(self.key(i)[:32], 16))
 
     def key(self, i):
         """Return 64 hexadecimal digits: for a copy the SHA-256 of its image's key, the distortion, the seed and its number."""
@@ -82,3 +90,7 @@ class Copies:
         """Return the image's title, for a copy with its number."""
         title = self.dataset.title(self._of[i])
         return title if self._copy[i] < 0 else f"{title}, copy {self._copy[i] + 1}"
+
+
+def _copy(read, augment, seed):
+    return distorted(read(), augment, seed)

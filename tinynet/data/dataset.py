@@ -1,4 +1,5 @@
 """What every set of labelled images offers, wherever its images come from."""
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,9 @@ class Dataset(Protocol):
     `ImageFolder` (files), `DrawnCats`, `PhantomXRays` and `SynthesisedWords` (made by code) are datasets; so is any object
     with these members.
     Images are made when asked for, on several threads at once, and the same number gives the same image.
+
+    A data set whose images other processes can make, such as files, may also have ``reader(i)``: a small callable without
+    arguments that is sent to a worker in place of the pixels and returns image i there.
 
     Attributes
     ----------
@@ -36,3 +40,8 @@ class Dataset(Protocol):
 
     def title(self, i: int) -> str:
         """Return a short name of image i, for people."""
+
+
+def reader(dataset, i):
+    """Return a callable that makes image i of a data set also in another process: its own, or one that holds the pixels."""
+    return dataset.reader(i) if hasattr(dataset, "reader") else partial(np.asarray, dataset.image(i))

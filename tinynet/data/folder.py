@@ -4,6 +4,7 @@ import os
 import unicodedata
 import warnings
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -119,11 +120,11 @@ class ImageFolder:
         InputError
             If the file has gone or gone bad since the folder was checked.
         """
-        rgb = read_picture(self.paths[i])
-        if sha256(self.paths[i]) != self._keys[i]:
-            raise InputError(f"{self.paths[i]}: has changed since the folder was checked; run the command again, "
-                             "or make the ImageFolder again")
-        return rgb
+        return _unchanged(self.paths[i], self._keys[i])
+
+    def reader(self, i):
+        """Return a callable that reads image i, also in another process that finds the file at the same absolute path."""
+        return partial(_unchanged, Path(os.path.abspath(self.paths[i])), self._keys[i])
 
     def key(self, i):
         """Return the SHA-256 of image i's file.
@@ -152,6 +153,15 @@ class ImageFolder:
             For example "tigger/sofa.jpg".
         """
         return f"{_name(self.paths[i].parent)}/{_name(self.paths[i])}"
+
+
+def _unchanged(path, key):
+    """Return a picture whose file still has this SHA-256."""
+    rgb = read_picture(path)
+    if sha256(path) != key:
+        raise InputError(f"{path}: has changed since the folder was checked; run the command again, or make the ImageFolder "
+                         "again")
+    return rgb
 
 
 def _scan(root):

@@ -2,11 +2,13 @@
 import json
 import re
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ..errors import InputError
 from ..files import sha256
+from .dataset import reader
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,11 @@ class Views:
         image, view = self._find(i)
         return view(self.dataset.image(image))
 
+    def reader(self, i):
+        """Return a callable that makes view i in another process."""
+        image, view = self._find(i)
+        return partial(_seen, view, reader(self.dataset, image))
+
     def key(self, i):
         """Return the SHA-256 of the image's key and the view's description; the image's own key for the plain view."""
         image, view = self._find(i)
@@ -108,3 +115,7 @@ class Views:
     def _find(self, i):
         """Return the number of the image in the dataset, and the view."""
         return int(self.images[i // len(self.views)]), self.views[i % len(self.views)]
+
+
+def _seen(view, read):
+    return view(read())

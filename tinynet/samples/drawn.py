@@ -1,5 +1,6 @@
 """What the data sets made by our own code share: each image is drawn anew from a seed, its class and its number."""
 import operator
+from functools import partial
 from hashlib import sha256
 
 import numpy as np
@@ -69,6 +70,10 @@ class Drawn:
             If there is no image i.
         """
         return self._draw(*self._start(i))
+
+    def reader(self, i):
+        """Return a callable that draws image i, also in another process."""
+        return partial(self.image, i)
 
     def key(self, i):
         """Return the SHA-256 of image i's recipe: the version of the drawing code, seed, class and number.

@@ -21,18 +21,16 @@ import numpy as np
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from ..backend import to_device, to_numpy
-from ..compute import ordered_map
+from ..backend import to_numpy
 from ..compute.checks import check_not_random
 from ..errors import InputError
 from ..files import Rows, sha256
 from ..layers import Module
 from ..layers.module import works_by_row
-from ..tensor import Tensor, no_grad
 from ..weights import tensors_sha256
+from .extract import Extractor, close, extract
 
 DTYPES = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
-TOLERANCE = 1e-2    # of the largest number of a row: what another BLAS or the rounding to float16 may change, and more
 
 
 class ActivationCache:
@@ -62,7 +60,7 @@ class ActivationCache:
         return sorted(found, key=lambda entry: -entry.used)
 
     def activations(self, trunk, dataset, preprocessing, cut, dtype="float32", workers=None, progress=True,
-                    network=""):
+                    network="", executor=None):
         """Return the trunk's output for every image of a dataset, computing what is not on disk yet.
 
         Parameters
@@ -78,11 +76,14 @@ class ActivationCache:
         dtype : {"float32", "float16"}
             Of the numbers on disk. float16 takes half the room and keeps 3 decimal digits.
         workers : int, optional
-            Number of threads, by default `compute.default_workers`.
+            Number of threads, by default `compute.default_workers`; with an executor see `compute.executor_map`.
         progress : bool
             Whether to show a progress bar on stderr.
         network : str
             Its name, for `entries`.
+        executor : concurrent.futures.Executor, optional
+            Who computes, in place of threads: processes, a Dask cluster, ... It pays over several machines, which must find
+            files at the same paths; on one, threads are faster. Rows are written here, by the one owner of the folder.
 
         Returns
         -------
@@ -93,8 +94,8 @@ class ActivationCache:
         ------
         InputError
             If the trunk can be trained, is random or depends on the other images, the dataset varies its images or
-            has a key that is no SHA-256, an image cannot be read, a number is too large for the dtype, or the disk
-            is full. Rows that were finished stay.
+            has a key that is no SHA-256, an image cannot be read, a number is too large for the dtype, the disk
+            is full, or an executor's workers are lost or compute other numbers. Rows that were finished stay.
 
         Warns
         -----
@@ -102,16 +103,8 @@ class ActivationCache:
             If the trunk gives other numbers than when rows were kept: its code was changed. They are computed anew.
         """
         _check(trunk, dataset, dtype)
-        device = trunk.device
-
-        def apply(x):           # (3, H, W) -> (...): one image at a time, so that its row depends on it alone
-            with no_grad():
-                return to_numpy(trunk(Tensor(to_device(x[None], device))).data[0])
-
-        def compute(i):
-            return apply(preprocessing(dataset.image(i)))
-
-        shape = apply(np.zeros((preprocessing.n_channels, preprocessing.crop, preprocessing.crop), np.float32)).shape
+        extractor = Extractor(trunk, preprocessing)
+        shape = extractor.apply(np.zeros((preprocessing.n_channels, preprocessing.crop, preprocessing.crop), np.float32)).shape
         key = _key(trunk, preprocessing, cut, dtype, network)
         images = [dataset.key(i) for i in range(len(dataset))]
         folder = self.folder / f"{cut}-{dtype}-{sha256(key.encode())[:12]}"
@@ -119,12 +112,12 @@ class ActivationCache:
         with rows.locked(progress):
             rows.read(set(images))
             os.utime(folder / "key.json")                      # when it was used last
-            _probe(rows, images, compute, folder)
+            _probe(rows, images, lambda i: extractor.row(dataset.image(i)), folder)
             missing = {image: i for i, image in enumerate(images) if image not in rows.of}
             if missing:
-                with (closing(ordered_map(compute, list(missing.values()), workers)) as results,
-                      tqdm(missing, f"activations before {cut}", unit="image", disable=not progress) as bar):
-                    rows.add(zip(bar, results), len(missing))
+                with (closing(extract(extractor, dataset, list(missing.values()), workers, executor)) as found,
+                      tqdm(found, f"activations before {cut}", len(missing), unit="image", disable=not progress) as bar):
+                    rows.add(((images[i], row) for i, row in bar), len(missing))
             rows.finish()
         return Activations(rows, images, dataset.labels, computed=len(missing))
 
@@ -233,22 +226,15 @@ def _probe(rows, images, compute, folder):
     shuffled = np.random.default_rng().permutation(known)               # any one: an edit may change some images only
     i = int(next((i for i in shuffled[:9] if rows.one(images[i]).any()), shuffled[0])) if known else 0    # 0 tells little
     found = compute(i)
-    if known and _close(found, rows.one(images[i])):
+    if known and close(found, rows.one(images[i])):
         return
-    if not _close(compute(i), found):
+    if not close(compute(i), found):
         raise InputError("the cache: the trunk gives other numbers each time it sees the same image; it must not draw "
                          "random numbers or remember what it saw")
     if known:
         warnings.warn(f"{folder}: the trunk gives other numbers than when these were kept, so its code was changed; all "
                       "are computed again", stacklevel=3)
         rows.forget()
-
-
-def _close(found, kept):
-    """Return whether two rows are the same but for rounding; nan is like nan."""
-    found, kept = np.asarray(found, np.float32), np.asarray(kept, np.float32)
-    scale = max(np.abs(np.nan_to_num(kept)).max(initial=0), np.abs(np.nan_to_num(found)).max(initial=0))
-    return np.allclose(found, kept, rtol=0, atol=TOLERANCE * scale, equal_nan=True)
 
 
 def _key(trunk, preprocessing, cut, dtype, network):

@@ -33,7 +33,8 @@ from .train import TrunkLoader, train_stages
 from .trust import calibration, temperature
 
 
-def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progress=True, report=None):
+def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progress=True, report=None,
+             executor=None):
     """Train a classifier for your own classes on a pretrained network and write everything about it into a folder.
 
     Parameters
@@ -53,6 +54,8 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
         Show a progress bar per phase on stderr.
     report : callable, optional
         `report.write_report`, which adds a page with pictures.
+    executor : concurrent.futures.Executor, optional
+        Who computes the activations, in place of threads, see `ActivationCache.activations`. Training itself stays here.
 
     Returns
     -------
@@ -87,8 +90,8 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     copies = Copies(dataset, train, augment, settings.copies or 0, settings.seed)       # without any, the dataset itself
 
     def activations(images):
-        return ActivationCache(cache).activations(trunk, images, base.preprocessing, cut=settings.cut, workers=workers,
-                                                  progress=progress, network=base.model)
+        return ActivationCache(cache).activations(trunk, images, base.preprocessing, cut=settings.cut, progress=progress,
+                                                  workers=None if executor else workers, network=base.model, executor=executor)
 
     with _timed(seconds, "activations"):
         codes = activations(copies)
