@@ -83,6 +83,6 @@ $(VENV)/bench: pyproject.toml $(RUN)
 
 # torchvision's wheel wants a CUDA build of torch, and timm wants torchvision: their networks are all that is asked of them.
 $(VENV)/parity: $(VENV)/test
-	$(RUN) -m pip install -e ".[zoo]" torch==2.13.0 keras==3.15.1 onnx==1.23.2 onnxruntime==1.32.0
+	$(RUN) -m pip install -e ".[zoo,export]" torch==2.13.0 keras==3.15.1 onnx==1.23.2 onnxruntime==1.32.0
 	$(RUN) -m pip install --no-deps torchvision==0.28.0 timm==1.0.31 huggingface_hub
 	@touch $@

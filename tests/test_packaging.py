@@ -79,7 +79,7 @@ def test_torch_is_never_asked_for_without_its_version(root, project):
 
 def test_the_extras_are_those_promised(project):
     assert set(project["optional-dependencies"]) == {
-        "course", "test", "zoo", "sound", "cluster", "book", "instructor", "bench", "gpu-cuda12", "gpu-cuda13"}
+        "course", "test", "zoo", "export", "sound", "cluster", "book", "instructor", "bench", "gpu-cuda12", "gpu-cuda13"}
 
 
 def test_conda_gets_the_same_python_and_packages(project, environment):

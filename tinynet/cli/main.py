@@ -6,9 +6,9 @@ import warnings
 
 from .. import __version__
 from ..errors import InputError
-from . import audit, cache, classify, convert, explain, fetch, info, inspect, layers, models, predict, search, transfer
+from . import audit, cache, classify, convert, explain, export, fetch, info, inspect, layers, models, predict, search, transfer
 
-COMMANDS = (classify, audit, transfer, layers, search, predict, explain, models, fetch, inspect, convert, cache, info)
+COMMANDS = (classify, audit, transfer, layers, search, predict, explain, export, models, fetch, inspect, convert, cache, info)
 
 
 def main(argv=None):

