@@ -17,7 +17,7 @@ LEVELS = [
     ["models", "samples"],
     ["plots"],
     ["transfer"],
-    ["report"],
+    ["report", "serve"],
     ["__init__"],
     ["cli"],
     ["__main__"],

@@ -6,9 +6,11 @@ import warnings
 
 from .. import __version__
 from ..errors import InputError
-from . import audit, cache, classify, convert, explain, export, fetch, info, inspect, layers, models, predict, search, transfer
+from . import (
+    audit, cache, classify, convert, explain, export, fetch, info, inspect, layers, models, predict, search, transfer, try_)
 
-COMMANDS = (classify, audit, transfer, layers, search, predict, explain, export, models, fetch, inspect, convert, cache, info)
+COMMANDS = (classify, audit, transfer, layers, search, predict, explain, try_, export, models, fetch, inspect, convert, cache,
+            info)
 
 
 def main(argv=None):

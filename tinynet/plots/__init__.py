@@ -4,7 +4,7 @@ Every function returns a `Figure` of its own and touches no global state, so the
 threads and without a screen. Nothing is told by colour alone: lines differ in style and marker too, and
 shades grow steadily darker or lighter, so a grey print can be read.
 """
-from .figure import BLACK, BLUE, GREEN, GREY, LINES, ORANGE, PURPLE, SKY, VERMILLION, Figure, png
+from .figure import BLACK, BLUE, GREEN, GREY, LINES, ORANGE, PURPLE, SKY, VERMILLION, Figure, png, small_jpeg
 from .graph import MOST_NODES, graph
 from .layers import layer_curve, learning_curves
 from .maps import heat_map, overlay
@@ -15,5 +15,5 @@ from .training import confusion, contour_paths, curves
 __all__ = [
     "BLACK", "BLUE", "GREEN", "GREY", "LINES", "MOST_NODES", "MOST_TILES", "ORANGE", "PURPLE", "SKY", "VERMILLION",
     "Figure", "activations", "confusion", "contour_paths", "curves", "filters", "graph", "heat_map", "layer_curve",
-    "learning_curves", "mistakes", "neighbours", "overlay", "pictures", "png", "search",
+    "learning_curves", "mistakes", "neighbours", "overlay", "pictures", "png", "search", "small_jpeg",
 ]

@@ -2,6 +2,7 @@
 import io
 
 from matplotlib import figure as mpl
+from PIL import Image
 
 # M. Okabe and K. Ito, "Color Universal Design", 2008: colours that every kind of colour vision tells apart.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -39,6 +40,26 @@ def png(figure):
     """
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})     # would name matplotlib's version
+    return file.getvalue()
+
+
+def small_jpeg(image, side=240):
+    """Return a picture as a JPEG file, shrunk.
+
+    Parameters
+    ----------
+    image : ndarray, uint8 (H, W, 3)
+    side : int
+        The longer side at most, in pixels.
+
+    Returns
+    -------
+    data : bytes
+        The file's contents.
+    """
+    small, file = Image.fromarray(image), io.BytesIO()
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    small.save(file, "JPEG", quality=82)
     return file.getvalue()
 
 

@@ -7,6 +7,8 @@ from string import Template
 
 from PIL import Image
 
+from ..plots import small_jpeg
+
 FRAME = Path(__file__).with_name("frame.html")
 
 
@@ -96,10 +98,7 @@ def photo(image, title):
     -------
     html : str
     """
-    small, file = Image.fromarray(image), io.BytesIO()
-    small.thumbnail((240, 240), Image.Resampling.LANCZOS)
-    small.save(file, "JPEG", quality=82)
-    return f'<img src="{_data_url("jpeg", file.getvalue())}" alt="{escape(title)}" title="{escape(title)}">'
+    return f'<img src="{_data_url("jpeg", small_jpeg(image))}" alt="{escape(title)}" title="{escape(title)}">'
 
 
 def plot(png, description):

@@ -1,5 +1,6 @@
 """One answer with all that it rests on: the heat map, and the training photos most like the one asked about."""
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,6 +108,11 @@ class TrainingPhotos:
         if self.missing:
             return []
         found, distances = nearest(self.classifier.familiar.codes, code, len(self.rows))
-        shown = [(self.rows[i], float(d)) for i, d in zip(found, distances) if self.rows[i] is not None][:k]
-        return [(self.classifier.preprocessing.crop_pixels(self.dataset.image(row)),
-                 self.dataset.classes[self.dataset.labels[row]], d) for row, d in shown]
+        shown = []
+        for i, distance in zip(found, distances):
+            row = self.rows[i]
+            if row is not None and len(shown) < k:
+                with suppress(InputError):                  # gone since it was listed
+                    pixels = self.classifier.preprocessing.crop_pixels(self.dataset.image(row))
+                    shown.append((pixels, self.dataset.classes[self.dataset.labels[row]], float(distance)))
+        return shown
