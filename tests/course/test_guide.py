@@ -20,7 +20,10 @@ BLOCK = re.compile(r"(<!-- not run: .+ -->\n)?^```sh\n(.*?)^```\n(?:\n```text\n(
 
 def blocks(path):
     """Return the shell blocks of a page: whether it is run, its commands as lists of words, and the text said to come out."""
-    for mark, lines, text in BLOCK.findall(path.read_text(encoding="utf-8")):
+    page = path.read_text(encoding="utf-8")
+    found = BLOCK.findall(page)
+    assert len(found) == page.count("```sh"), "a block was not understood"
+    for mark, lines, text in found:
         yield not mark, [shlex.split(line, comments=True) for line in lines.splitlines()], text
 
 
