@@ -15,7 +15,7 @@ from tinynet.transfer import Settings
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "course" / "book"
 PAGES = sorted((BOOK / "guide").glob("*.md"))
-BLOCK = re.compile(r"(<!-- not run: .+ -->\n)?^```sh\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(<!-- not run: [^\n]+ -->\n)?^```sh\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 
 
 def blocks(path):
