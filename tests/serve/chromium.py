@@ -1,5 +1,4 @@
 """A headless Chromium, told what to do over two pipes (the DevTools protocol)."""
-import fcntl
 import json
 import os
 import select
@@ -8,7 +7,7 @@ import subprocess
 import sys
 import time
 
-PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None) if os.name == "posix" else None
 # Chromium reads file 3 and writes to file 4. A program in between puts the pipes there.
 LAUNCH = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
 OPTIONS = ["--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
@@ -94,6 +93,8 @@ class Chromium:
 
 def _far(end):
     """Move a file descriptor out of the way of 3 and 4."""
+    import fcntl                                            # not on Windows
+
     moved = fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10)
     os.close(end)
     return moved

@@ -179,17 +179,18 @@ def test_an_upload_that_ends_early_is_said(server):
 
 def trickle(connection):
     """Send on, a byte at a time, until the other end has had enough."""
-    try:
-        for _ in range(2000):
+    connection.settimeout(0.01)
+    for _ in range(2000):
+        try:
             connection.send(b"x")
-            connection.settimeout(0.01)
-            try:
-                if connection.recv(1, socket.MSG_PEEK) is not None:
-                    break
-            except TimeoutError:
-                pass
-    except OSError:
-        pass
+            connection.recv(1, socket.MSG_PEEK)             # an answer, or the end
+            break
+        except TimeoutError:
+            pass
+        except OSError:
+            break
+    else:
+        pytest.fail("it is still taken")
     connection.settimeout(30)
 
 

@@ -51,7 +51,6 @@ async function ask(file) {
   } catch {
     return refuse("No reply came. Does “tinynet try” still run?");
   }
-  if (signal.aborted) return;
   if (found.problem) refuse(found.problem);
   else show(file.name, found);
 }
