@@ -125,6 +125,16 @@ def test_our_own_reader_finds_the_same_network_again(name, side):
         np.testing.assert_allclose(again(x).data, expected, rtol=1e-3, atol=1e-4 * expected.std())
 
 
+def test_on_the_gpu_the_same_is_written(device):
+    net, graphs = oracles.with_numbers(ZOO["mobilenet_v1"].build(n_classes=7)), []
+    for where in "cpu", device:
+        graphs.append(Nodes(net.to(where).state_dict()))
+        trace(graphs[-1], net[:"block3"], "image", (3, 15, 13))
+    assert graphs[0].nodes == graphs[1].nodes and len(graphs[0].constants) > 20
+    for name, array in graphs[1].constants.items():
+        assert type(array) is np.ndarray and np.array_equal(array, graphs[0].constants[name])
+
+
 # What is refused
 
 class Leaky(Function):

@@ -160,12 +160,13 @@ def test_a_run_made_from_an_onnx_file(runtime, few, tmp_path):
 @pytest.mark.parity
 def test_the_file_says_how_it_is_used(runtime, tmp_path):
     import onnx
-    own = small()
+    own = small(views=VIEWS)
     export_onnx(tmp_path / "net.onnx", own, {"made_on": "a network"})
     model = onnx.load(tmp_path / "net.onnx")
     about = {entry.key: entry.value for entry in model.metadata_props}
     assert json.loads(about["classes"]) == CLASSES and float(about["limit"]) == 0.4 and about["made_on"] == "a network"
     assert (about["resize"], about["crop"], about["resample"]) == ("24", "19", "bilinear")
+    assert about["views"] == "the crop, the mirror image of the crop"
     assert "short side has 24 pixels, bilinear" in about["how"] and "(N, 19, 19, 3)" in about["how"]
     assert model.ir_version == 8 and [(one.domain, one.version) for one in model.opset_import] == [("", 18)]
     assert {one.name for one in model.graph.initializer} >= {*own.net.state_dict(), "training.codes"}

@@ -78,7 +78,8 @@ def _client(address):
         raise InputError("--cluster needs the package distributed: pip install -e .[cluster]") from None
     if not re.search(r":\d+$", address):                    # Client would take 20 s to find out
         raise InputError(f"--cluster {address!r} is no address; give one such as tcp://node1:8786, which `dask scheduler` prints")
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)     # what matters of it is our own message
+    for log in ("distributed", "distributed.client", "tornado.application"):     # what matters of it we say ourselves
+        logging.getLogger(log).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=ANSWER, set_as_default=False)
     except OSError as error:

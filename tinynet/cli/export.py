@@ -52,7 +52,8 @@ def run(arguments):
         code = export_pytorch(arguments.weights, classifier, metadata["model"], about)
         print(f"{_size(arguments.weights)}\n\n{code}\n")
     if len(classifier.views) > 1 and arguments.onnx:
-        print("the mirror image is that of the crop, which may lie a pixel beside the one that `tinynet predict` takes")
+        print("the mirror image is that of the crop; where the margin is odd, `tinynet predict` takes one that lies a pixel beside "
+              "it, and its probabilities differ in the second or third digit")
     if len(classifier.views) > 1 and arguments.weights:
         print("PyTorch's network sees each photo once, where `tinynet predict` also sees its mirror image")
 

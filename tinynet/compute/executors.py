@@ -102,9 +102,12 @@ def executor_map(executor, task, jobs, n, workers=None, fresh=False):
             answered = wait(sent, PATIENCE if failure is None else GRACE, FIRST_COMPLETED).done
             if not answered and failure is not None:
                 break
-            if not answered:
-                warnings.warn(f"no worker has answered for {PATIENCE} s, {len(sent)} calls wait; are there workers left? "
-                              "Ctrl-C keeps what has come", stacklevel=2)
+            if not answered:                                # Dask waits for new workers, as long as its scheduler is there
+                try:
+                    warnings.warn(f"no worker has answered for {PATIENCE} s, {len(sent)} calls wait and the executor says it has "
+                                  f"{_number_of_workers(executor)} workers; Ctrl-C keeps what has come", stacklevel=2)
+                except InputError as trouble:
+                    failure = trouble
             for call in answered:
                 numbers, data = sent.pop(call)
                 try:

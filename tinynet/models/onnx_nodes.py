@@ -76,7 +76,7 @@ class Nodes:
         """Return the name of a constant: the one that its array has, or a new one."""
         array = value.data if isinstance(value, Tensor) else value
         name = self.names.get(id(array)) or self.free("constant")
-        array = to_numpy(array) if hasattr(array, "shape") else np.float32(array)
+        array = np.asarray(to_numpy(array) if hasattr(array, "shape") else np.float32(array))
         self.constants[name] = array.astype(np.float32, copy=False) if array.dtype.kind == "f" else array
         return name
 

@@ -169,7 +169,8 @@ def _model(onnx, graph, classifier, about):
     model = helper.make_model(helper.make_graph(nodes, "tinynet", [image], [probabilities, distance], constants),
                               producer_name="tinynet", producer_version=__version__, ir_version=8,
                               opset_imports=[helper.make_opsetid("", OPSET)])
-    helper.set_model_props(model, described(classifier) | about)
+    views = ["the mirror image of the crop" if view.mirror else "the crop" for view in classifier.views]
+    helper.set_model_props(model, described(classifier) | {"views": ", ".join(views)} | about)
     return model
 
 
