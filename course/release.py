@@ -15,7 +15,8 @@ from .notebook import ROOT, read
 
 FILES = (
     ".gitattributes", ".gitignore", "LICENSE", "Makefile", "NOTICE", "environment.yml", "pyproject.toml",
-    "tinynet/**/*.py", "tinynet/**/*.html", "tinynet/models/*.txt", "tinynet/models/pretrained/*.safetensors",
+    "tinynet/**/*.py", "tinynet/report/*.html", "tinynet/serve/page.*", "tinynet/models/*.txt",
+    "tinynet/models/pretrained/*.safetensors",
     "lessons/[0-9][0-9]_*.ipynb", "assignments/README.md", "assignments/test_assignments.py",
     "course/__init__.py", "course/__main__.py", "course/book.py", "course/check.py", "course/data.py", "course/execute.py",
     "course/guard.py", "course/kernel.py", "course/notebook.py", "course/answers/*.py",
