@@ -64,7 +64,8 @@ def test_an_ensemble_of_views_has_a_file_too_and_its_mirror_image_is_spoken_of(c
     status, out, _ = call(capsys, runs / "many", "--onnx", tmp_path / "new" / "cats.onnx")
     assert status == 0 and "the mirror image is that of the crop" in out.splitlines()[-1]
     about = runtime.InferenceSession(str(tmp_path / "new" / "cats.onnx")).get_modelmeta().custom_metadata_map
-    assert "SqueezeNet" in about["made_on"] and "licence BSD-2-Clause" in about["made_on"] and about["made_by"].startswith("tinynet ")
+    assert "SqueezeNet" in about["made_on"] and "licence BSD-2-Clause" in about["made_on"]
+    assert about["made_by"].startswith("tinynet ")
 
 
 def test_weights_for_pytorch_say_where_they_come_from(capsys, runs, tmp_path):
@@ -92,6 +93,10 @@ def test_what_cannot_be_written_is_said_before_the_work(capsys, options, message
 def test_mistakes_are_one_line_each(capsys, runs, tmp_path, monkeypatch):
     status, _, err = call(capsys, tmp_path, "--onnx", tmp_path / "x.onnx")
     assert status == 2 and "no model.safetensors in it" in err
+    for option in "--onnx", "--weights":
+        status, _, err = call(capsys, runs / "plain", option, runs / "plain" / "model.safetensors")
+        assert status == 2 and "the run itself needs that file" in err
+    assert predicted(capsys, runs / "plain", *(runs / "cats").rglob("1*.png"))
     (tmp_path / "file").touch()
     status, _, err = call(capsys, runs / "plain", "--weights", tmp_path / "file" / "x.safetensors")
     assert status == 2 and err.count("\n") == 1 and "check the path" in err

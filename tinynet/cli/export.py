@@ -42,7 +42,12 @@ def run(arguments):
         if path and Path(path).is_dir():
             raise InputError(f"{option} {path}: that is a folder; give the name of a file")
     classifier = load_run(arguments.folder)
-    metadata = load_weights(Path(arguments.folder) / "model.safetensors")[1]
+    own = Path(arguments.folder) / "model.safetensors"
+    metadata = load_weights(own)[1]
+    needed = [Path(file).resolve() for file in (own, metadata["weights"].get("file", own))]
+    for option, path in wanted.items():
+        if path and Path(path).resolve() in needed:
+            raise InputError(f"{option} {path}: the run itself needs that file; give another name")
     about = {"made_on": _provenance(metadata["model"], metadata["weights"]), "made_by": f"tinynet {metadata['tinynet']}"}
     if arguments.onnx:
         difference = export_onnx(arguments.onnx, classifier, about)
@@ -52,8 +57,8 @@ def run(arguments):
         code = export_pytorch(arguments.weights, classifier, metadata["model"], about)
         print(f"{_size(arguments.weights)}\n\n{code}\n")
     if len(classifier.views) > 1 and arguments.onnx:
-        print("the mirror image is that of the crop; where the margin is odd, `tinynet predict` takes one that lies a pixel beside "
-              "it, and its probabilities differ in the second or third digit")
+        print("the mirror image is that of the crop; where the margin is odd, `tinynet predict` takes one that lies a pixel "
+              "beside it, and its probabilities differ in the second or third digit")
     if len(classifier.views) > 1 and arguments.weights:
         print("PyTorch's network sees each photo once, where `tinynet predict` also sees its mirror image")
 

@@ -84,7 +84,7 @@ def export_onnx(path, classifier, about=None):
         import onnx
         import onnxruntime
     except ImportError as error:
-        raise InputError(f"export: the package {error.name} is not installed; pip install -e \".[export]\"") from error
+        raise InputError(f"export: the package {error.name or error} is not installed; pip install -e \".[export]\"") from error
     data = _model(onnx, onnx_graph(classifier), classifier, about or {}).SerializeToString()
     onnx.checker.check_model(data, full_check=True)
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
@@ -102,11 +102,11 @@ def export_onnx(path, classifier, about=None):
 
 
 def _noise(side, n=3):
-    """Return n images of noise, coarse to fine, so that all layers have something to answer."""
+    """Return n images of noise, uint8 (side, side, 3), fine to coarse, so that all layers have something to answer."""
     rng = np.random.default_rng(0)
-    fine = [rng.integers(0, 256, (side >> i, side >> i, 3), np.uint8) for i in range(n)]
-    at = [np.arange(side) * len(image) // side for image in fine]
-    return [image[i][:, i] for image, i in zip(fine, at)]
+    small = [rng.integers(0, 256, (max(1, side >> i), max(1, side >> i), 3), np.uint8) for i in range(n)]
+    at = [np.arange(side) * len(image) // side for image in small]
+    return [image[rows][:, rows] for image, rows in zip(small, at)]
 
 
 def _prepared(graph, preprocessing):
