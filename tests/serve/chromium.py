@@ -82,12 +82,12 @@ class Chromium:
         os.close(self.read)
 
     def _next(self):
-        while b"\0" not in self.buffer:
+        parts = [self.buffer]
+        while b"\0" not in parts[-1]:
             assert select.select([self.read], [], [], 60)[0], "Chromium says nothing"
-            part = os.read(self.read, 2 ** 20)
-            assert part, "Chromium ended"
-            self.buffer += part
-        message, self.buffer = self.buffer.split(b"\0", 1)
+            parts.append(os.read(self.read, 2 ** 20))
+            assert parts[-1], "Chromium ended"
+        message, self.buffer = b"".join(parts).split(b"\0", 1)
         return json.loads(message)
 
 
