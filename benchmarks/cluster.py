@@ -1,20 +1,22 @@
 """What computing on other machines costs: ``python -m benchmarks.cluster --data DIR``, five minutes.
 
 Measured: the bytes that travel for each photo, the rows a second that the one writer of a cache can take, and the time for a
-photo by threads, by processes and by Dask's workers on this machine, interleaved, the best of a few rounds. Reckoned from that: photos by
-the million. Prices are an assumption, below.
+photo by threads, by processes and by Dask's workers on this machine, turn by turn, the least of a few rounds. *Processor* time
+is that of this process and all it started; it says more than the clock where others are at work. Reckoned from that: photos by
+the million. The price of a core is an assumption.
 """
 import argparse
 import os
 import pickle
 import tempfile
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from tinynet.compute import executor_map, executors
 from tinynet.compute.executors import JOBS
@@ -35,17 +37,13 @@ class Counting(Executor):
     _max_workers = 1
 
     def __init__(self):
-        self.task = self.there = self.back = self.calls = 0
+        self.task = self.there = self.back = 0
 
     def submit(self, function, call, version, digest, packed, jobs):
         answer, future = function(call, version, digest, packed, jobs), Future()
         future.set_result(answer)
         self.task += len(packed or b"")
-        if packed is not None:              # else the same jobs come again
-            self.calls += 1
-        elif answer[1] is not None:
-            self.calls += 1
-        self.there += len(jobs)
+        self.there += len(jobs) * (answer[1] is not None)       # else the same jobs come again
         self.back += len(pickle.dumps(answer))
         return future
 
@@ -75,13 +73,21 @@ def trunk_of(cut):
     return net[:cut], base.preprocessing
 
 
-def fill(photos, cut, executor=None):
-    """Fill a new cache; return seconds and the activations' shape."""
+def fill(photos, cut, executor=None, workers=None):
+    """Fill a new cache; return seconds by the clock and of processors, and the activations' shape."""
     trunk, preprocessing = trunk_of(cut)
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        codes = ActivationCache(folder).activations(trunk, photos, preprocessing, cut, progress=False, executor=executor)
-        return time.perf_counter() - start, codes.shape
+        clock, processor = time.perf_counter(), processor_seconds()
+        codes = ActivationCache(folder).activations(trunk, photos, preprocessing, cut, progress=False, executor=executor,
+                                                    workers=workers)
+        return time.perf_counter() - clock, processor_seconds() - processor, codes.shape
+
+
+def processor_seconds():
+    """Return what this process and all that it started have used."""
+    own = psutil.Process()
+    times = [process.cpu_times() for process in (own, *own.children(recursive=True))]
+    return sum(used.user + used.system for used in times)
 
 
 def traffic(photos, cut):
@@ -93,21 +99,19 @@ def traffic(photos, cut):
 
 
 def written(shape, seconds):
-    """Return the rows a second that `Rows` writes, and that come through `executor_map` to it."""
-    rates, keys = [], [sha256(str(i).encode()) for i in range(200_000)]
-    for through in (False, True):
-        n = len(keys) if np.prod(shape) < 10_000 else 4_000
-        row = np.ones(shape, np.float32)
-        rows = ((k, r) for k, (_, r, _) in zip(keys, executor_map(Ready(shape), Nothing(), range(n), n))) if through else (
-            (k, row) for k in keys[:n])
+    """Return rows a second of `Rows`, and with `executor_map` before it: {"clock": (.., ..), "processor": (.., ..)}."""
+    n = 200_000 if np.prod(shape) < 10_000 else 4_000
+    keys, row, rates = [sha256(str(i).encode()) for i in range(n)], np.ones(shape, np.float32), []
+    for source in (((key, row) for key in keys),
+                   ((key, row) for key, (_, row, _) in zip(keys, executor_map(Ready(shape), Nothing(), range(n), n)))):
         with tempfile.TemporaryDirectory() as folder:
-            kept = Rows(Path(folder), "", np.dtype("<f4"), shape)
-            with kept.locked(False):
-                kept.read(set())
-                start = time.perf_counter()
-                kept.add(until(rows, start + seconds), 1)
-                rates.append(len(kept.of) / (time.perf_counter() - start))
-    return rates
+            rows = Rows(Path(folder), "", np.dtype("<f4"), shape)
+            with rows.locked(False):
+                rows.read(set())
+                clock, processor = time.perf_counter(), time.process_time()
+                rows.add(until(source, clock + seconds), 1)
+                rates.append((len(rows.of) / (time.perf_counter() - clock), len(rows.of) / (time.process_time() - processor)))
+    return dict(zip(("clock", "processor"), zip(*rates)))
 
 
 def until(rows, end):
@@ -120,17 +124,15 @@ def until(rows, end):
 
 @contextmanager
 def dask(n, environment):
-    """An executor of Dask's with n processes that have these variables."""
+    """A client of n processes of Dask's that have these variables."""
     import distributed
-    before = {name: os.environ.get(name) for name in environment}
+    before = dict(os.environ)
     os.environ.update(environment)          # what is set before the nanny spawns wins over Dask's own
-    with distributed.LocalCluster(n, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster, \
+    with distributed.LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster, \
             distributed.Client(cluster, set_as_default=False) as client:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
-        yield client.get_executor()
+        os.environ.clear()
+        os.environ.update(before)
+        yield client
 
 
 def task_cost(executor, n=200):
@@ -157,42 +159,45 @@ def main(argv=None):
     rows = np.linspace(0, len(folder) - 1, min(arguments.photos, len(folder))).astype(int)
     photos = Views(folder, [View()], rows)
 
-    print("| cut | row | task, once to a worker | to a worker, a photo | back, a photo | rows/s written | through the client |\n"
+    print("| cut | row | task, once to a worker | to a worker, a photo | back, a photo | rows/s written, clock / processor | with all that the client does |\n"
           "|---|---|---|---|---|---|---|")
     limits = {}
     for cut in CUTS:
         task, there, back = traffic(photos, cut)
-        shape = fill(photos, cut)[1][1:]
-        written_rate, limits[cut] = written(shape, arguments.seconds)
-        print(f"| {cut} | {np.prod(shape) * 4:,} B | {task / 1e6:.1f} MB | {there:,.0f} B | {back:,.0f} B | {written_rate:,.0f} | "
-              f"{limits[cut]:,.0f} |", flush=True)
+        shape = fill(photos, cut)[2][1:]
+        rates = written(shape, arguments.seconds)
+        limits[cut] = rates["processor"][1]
+        print(f"| {cut} | {np.prod(shape) * 4:,} B | {task / 1e6:.1f} MB | {there:,.0f} B | {back:,.0f} B | "
+              + " | ".join(f"{clock:,.0f} / {processor:,.0f}" for clock, processor in zip(*rates.values())) + " |", flush=True)
 
     with ExitStack() as stack:
-        ways = {"threads": None, "a `ThreadPoolExecutor` of 2": stack.enter_context(ThreadPoolExecutor(2)),
-                "2 processes": stack.enter_context(ProcessPoolExecutor(2, get_context("spawn")))}
-        for n in arguments.workers:
-            for words, environment in (("", {}), (", malloc set", MALLOC)):
-                ways[f"Dask, {n} workers{words}"] = stack.enter_context(dask(n, environment))
-        best = {way: min(fill(photos, "head", executor)[0] for _ in [0]) for way, executor in ways.items()}     # warm-up
-        best = dict.fromkeys(ways, np.inf)
+        client = stack.enter_context(dask(max(arguments.workers), MALLOC))
+        addresses = list(client.nthreads())
+        ways = {"threads, 2": (None, 2),
+                "processes, 2": (stack.enter_context(ProcessPoolExecutor(2, get_context("spawn"))), 2)}
+        ways |= {f"Dask, workers: {n}": (client.get_executor(workers=addresses[:n]), n) for n in arguments.workers}
+        plain = stack.enter_context(dask(2, {}))
+        ways["Dask, workers: 2, malloc as Dask sets it"] = plain.get_executor(), 2
+        best = {way: fill(photos, "head", *how)[:2] for way, how in ways.items()}           # warms up
+        best = dict.fromkeys(ways, (np.inf, np.inf))
         for _ in range(arguments.rounds):
-            for way, executor in ways.items():
-                best[way] = min(best[way], fill(photos, "head", executor)[0])
-        print(f"\n| {len(photos)} photos to the head's codes | ms a photo |\n|---|---|")
-        for way, seconds in best.items():
-            print(f"| {way} | {1e3 * seconds / len(photos):.1f} |")
-        if arguments.workers:
-            alone, many = task_cost(executor)
-            print(f"\nAn empty call to Dask: {1e3 * alone:.1f} ms one after the other, {1e3 * many:.1f} ms many at once.")
+            for way, how in ways.items():
+                best[way] = tuple(map(min, best[way], fill(photos, "head", *how)[:2]))
+        print(f"\n| {len(photos)} photos to the head's codes | ms a photo, clock | ms a photo, processor |\n|---|---|---|")
+        for way, (clock, processor) in best.items():
+            print(f"| {way} | {1e3 * clock / len(photos):.1f} | {1e3 * processor / len(photos):.1f} |")
+        alone, many = task_cost(client.get_executor())
+        print(f"\nAn empty call to Dask: {1e3 * alone:.1f} ms one after the other, {1e3 * many:.1f} ms many at once.")
 
-    photo = min(seconds for seconds in best.values()) / len(photos) * min(2, os.cpu_count())       # seconds of one core
+    photo = best[f"Dask, workers: {arguments.workers[0]}"][1] / len(photos)
     print(f"\nReckoned with {1e3 * photo:.0f} ms of a core for a photo, {CORES} cores at {CORE_HOUR} $ an hour each:\n\n"
-          "| photos | core hours | hours | $ | rows, head | rows, fire8 | hours of the writer, head / fire8 |\n|---|---|---|---|---|---|---|")
+          "| photos | core hours | hours | $ | rows of the head | of fire8 | hours of the writer, head | fire8 |\n"
+          "|---|---|---|---|---|---|---|---|")
     for n in (1e6, 1e9):
         hours = n * photo / 3600
         print(f"| {n:.0e} | {hours:,.0f} | {hours / CORES:,.1f} | {hours * CORE_HOUR:,.0f} | {n * 2048 / 1e9:,.0f} GB | "
-              f"{n * 384 * 14 * 14 * 4 / 1e12:,.1f} TB | {n / limits['head'] / 3600:,.2f} / {n / limits['fire8'] / 3600:,.1f} |")
-    print(f"\nThe one writer is the limit from {limits['head'] * photo:,.0f} cores on (head), {limits['fire8'] * photo:,.0f} (fire8).")
+              f"{n * 301_056 / 1e12:,.1f} TB | {n / limits['head'] / 3600:,.2f} | {n / limits['fire8'] / 3600:,.1f} |")
+    print(f"\nOne writer is the limit from {limits['head'] * photo:,.0f} cores on (head), {limits['fire8'] * photo:,.0f} (fire8).")
 
 
 if __name__ == "__main__":
