@@ -40,7 +40,7 @@ lab: $(VENV)/test ## open the first lesson in JupyterLab
 assignments: $(VENV)/instructor ## make assignments/ again from solutions/
 	$(RUN) -m course generate
 
-book: $(VENV)/book ## make a web site of the lessons in build/book
+book: $(VENV)/book ## make a web site of the lessons and the guide in build/book
 	$(RUN) -m course book
 
 bench: $(VENV)/bench ## measure the speed beside PyTorch and others, half an hour; results in benchmarks/

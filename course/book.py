@@ -1,4 +1,4 @@
-"""Make a web site of the lessons from the outputs they store; it needs no network, nor do its readers."""
+"""Make a web site of the lessons, from the outputs they store, and the guide; it needs no network, nor do its readers."""
 import shutil
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def build():
 
 
 def collect(folder=SOURCE):
-    """Lay the book's settings and every lesson into an empty folder.
+    """Lay the book's settings, the guide and every lesson into an empty folder.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""course/book.py: the book has every lesson, and a page that needs the network or a lost file is found."""
+"""course/book.py: the book has every lesson and the guide, and a page that needs the network or a lost file is found."""
 import pytest
 import yaml
 from course import book
@@ -20,14 +20,15 @@ def test_what_a_page_loads_from_elsewhere_or_nowhere_is_listed(tmp_path):
         "../lost.js", "https://example.org/a.js", "//example.org/c.png", "lost.ico"]
 
 
-def test_the_books_folder_is_laid_out_anew_with_every_lesson(root, tmp_path):
+def test_the_books_folder_is_laid_out_anew_with_every_lesson_and_the_guide(root, tmp_path):
     folder = tmp_path / "book"
     folder.mkdir()
     (folder / "old.html").touch()
     book.collect(folder)
     laid = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     lessons = {f"lessons/{path.name}" for path in (root / "lessons").glob("*.ipynb")}
-    assert laid == {"_config.yml", "_toc.yml", "index.md"} | lessons
+    guide = {f"guide/{path.name}" for path in (root / "course" / "book" / "guide").glob("*.md")}
+    assert laid == {"_config.yml", "_toc.yml", "index.md"} | lessons | guide
 
 
 def test_the_book_runs_no_notebook_and_loads_no_other_host(root):

@@ -6,8 +6,8 @@ import warnings
 
 from .. import __version__
 from ..errors import InputError
-from . import (audit, cache, classify, convert, explain, export, fetch, info, inspect, layers, models, predict, search, transfer,
-               try_)
+from . import (
+    audit, cache, classify, convert, explain, export, fetch, info, inspect, layers, models, predict, search, transfer, try_)
 
 COMMANDS = (classify, audit, transfer, layers, search, predict, explain, try_, export, models, fetch, inspect, convert, cache,
             info)
