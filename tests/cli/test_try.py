@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
-from tests.serve.conftest import photos, trained  # noqa: F401  (fixtures)
+from tests.serve import conftest
 from tinynet.cli import main
 from tinynet.samples import DrawnCats
+
+photos, trained = conftest.photos, conftest.trained         # fixtures
 
 # As the command, with every file that it opens for writing named on stderr; Ctrl-C as on a terminal.
 PROGRAM = """
