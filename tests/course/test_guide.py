@@ -19,7 +19,7 @@ BLOCK = re.compile(r"(<!-- not run: [^\n]+ -->\n)?^```sh\n(.*?)^```\n(?:\n```tex
 
 
 def blocks(path):
-    """Return the shell blocks of a page: whether it is run, its commands as lists of words, and the text said to come out."""
+    """Yield the shell blocks of a page: whether it is run, its commands as lists of words, the text said to come out."""
     page = path.read_text(encoding="utf-8")
     found = BLOCK.findall(page)
     assert len(found) == page.count("```sh"), "a block was not understood"
@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
     """Where a reader stands: a few drawings as `photos`, another as new.jpg, and a run."""
     here, drawn = tmp_path_factory.mktemp("reader"), DrawnCats(n_per_class=10)
     for i, label in enumerate(drawn.labels):
-        path = here / "photos" / drawn.classes[label] / f"{i}.bmp"      # whose bytes, by which photos are split, depend on no library
+        path = here / "photos" / drawn.classes[label] / f"{i}.bmp"     # BMP: the same bytes everywhere
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(drawn.image(i)).resize((128, 128)).save(path)
     Image.fromarray(DrawnCats(1, seed=1).image(0)).save(here / "new.jpg")
@@ -59,7 +59,7 @@ def test_every_command_runs_and_prints_what_the_page_says(path, folder, monkeypa
                 if program == "tinynet":
                     importlib.import_module("tinynet.cli.main")._parser().parse_args(words)
                 continue
-            assert program == "tinynet", f"{program} is an install or runs on: say why above the block, <!-- not run: ... -->"
+            assert program == "tinynet", f"{program}: say why above the block, <!-- not run: ... -->"
             assert main(words) == 0, f"{' '.join(words)}: {capsys.readouterr().err}"
         printed = capsys.readouterr().out
         heads = re.findall(r"^ *([a-z][a-z ,]*?)(?::| {2})", said, re.MULTILINE)
@@ -92,7 +92,8 @@ def test_every_page_is_in_the_book_and_in_the_readme():
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_page_is_short_its_links_lead_somewhere_and_it_ends_with_what_to_do_next(path):
     text = path.read_text(encoding="utf-8")
-    assert re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)[-1] == "What to do next"
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    assert re.findall(r"^#+ (.+)$", prose, re.MULTILINE)[-1] == "What to do next"
     assert len(text.splitlines()) < 100
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
     assert [link for link in links if not (path.parent / link).is_file()] == []
