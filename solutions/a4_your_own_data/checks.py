@@ -340,7 +340,7 @@ def refused_runs(text, way):
             return f"{way}-{seed} has seed {settings['seed']}, or other settings than {way}-0"
         if run["classes"] != found["classes"] or run["model"] != found["layers"]["model"] or run["trunk"] != runs[0]["trunk"]:
             return f"{way}-{seed} has other classes or another network than the split, the curve and {way}-0"
-        if min(sizes) < 1 or sum(sizes) != n:
+        if sum(sizes) != n:
             return f"{way}-{seed} had {sum(sizes)} photos ({sizes}), the bench has {n}"
         for part, size in zip(("train", "val", "test"), sizes):
             if not is_share(run[f"{part}_accuracy"], size):

@@ -84,6 +84,36 @@ def test_a_record_that_does_not_fit_loses_what_does_not(name):
     assert set(lost(record_of(SOLUTION.replace(old, new)))) == parts
 
 
+def in_all(found, way, part, value):
+    """Change the same thing in all runs of a way."""
+    for seed in range(5):
+        where = found[f"{way}-{seed}"]
+        (where["settings"] if part in ("augment", "lr_pretrained") else where)[part] = value
+
+
+def of_another_network(found):
+    found["layers"]["model"] = "vgg16"
+    for way in "head", "fine":
+        in_all(found, way, "model", "vgg16")
+    found["fine-1"]["trunk"] = 16 * "0"
+
+
+@pytest.mark.parametrize("change, part", [
+    (lambda found: found.update(classes=["a", "b"], labels=[min(label, 1) for label in found["labels"]]), "two sides"),
+    (lambda found: found["classes"].append("no photo"), "two sides"),
+    (lambda found: found.update(moments=[str(moment) for moment in found["moments"]]), "two sides"),
+    (lambda found: in_all(found, "head", "trunk", 16 * "0"), "cached heads"),
+    (lambda found: in_all(found, "head", "augment", "mirror"), "cached heads"),
+    (lambda found: in_all(found, "fine", "lr_pretrained", 0.02), "fine-tuning"),
+    (lambda found: found["fine-4"]["classes"].reverse(), "fine-tuning"),
+    (of_another_network, "fine-tuning"),
+])
+def test_what_fits_in_itself_may_still_be_wrong(change, part):
+    found = json.loads(record_of(SOLUTION))
+    change(found)
+    assert part in lost(json.dumps(found))
+
+
 def test_photos_without_end_are_not_worked_through():
     found = json.loads(record_of(SOLUTION))
     found |= {"keys": [f"{i:016x}" for i in range(10_000)], "labels": [i % 3 for i in range(10_000)],
