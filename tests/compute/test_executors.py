@@ -328,7 +328,7 @@ def test_a_long_silence_is_told_and_a_longer_one_after_an_error_ends_it(monkeypa
     monkeypatch.setattr(warnings, "warn", warn)
     found, error = collect(executor, Task())
     assert found == {} and "OSError: the line is cut" in str(error)
-    assert "no worker has answered for 0 s, 1 calls wait and the executor says it has 1 workers" in told[0] and len(told) == 2
+    assert "no worker has answered for 0 s, 2 calls wait and the executor says it has 2 workers" in told[0] and len(told) == 2
 
 
 def test_a_silent_executor_that_cannot_be_asked_any_more_is_lost(monkeypatch):
