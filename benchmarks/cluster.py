@@ -159,7 +159,8 @@ def main(argv=None):
     rows = np.linspace(0, len(folder) - 1, min(arguments.photos, len(folder))).astype(int)
     photos = Views(folder, [View()], rows)
 
-    print("| cut | row | task, once to a worker | to a worker, a photo | back, a photo | rows/s written, clock / processor | with all that the client does |\n"
+    print("| cut | row | task, once to a worker | to a worker, a photo | back, a photo | rows/s written, clock / processor | "
+          "with all that the client does |\n"
           "|---|---|---|---|---|---|---|")
     limits = {}
     for cut in CUTS:

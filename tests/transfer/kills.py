@@ -213,7 +213,7 @@ def main(n, seed=0, *kinds):
     import distributed  # noqa: F401  (before its loggers are told to be quiet)
     for log in ("distributed", "distributed.client", "tornado.application"):
         logging.getLogger(log).setLevel(logging.CRITICAL)
-    executors.GRACE = 2
+    executors.GRACE, executors.PATIENCE = 2, 20
     outcomes, between = Counter(), 0
     with tempfile.TemporaryDirectory() as folder:
         for kind, ended, there in rounds(kinds or KINDS, n, seed, Path(folder)):

@@ -70,7 +70,7 @@ def executor_map(executor, task, jobs, n, workers=None, fresh=False):
     RuntimeError
         If a job raised anything else; it holds the worker's traceback.
     """
-    workers = workers or _number_of_workers(executor)
+    workers = workers or max(1, _number_of_workers(executor))
     size = max(1, min(JOBS, -(-n // workers)))
     packed = _packed(task)
     digest, ticket = sha256(packed).hexdigest(), os.urandom(8)      # Dask takes calls with equal arguments for one
@@ -131,12 +131,12 @@ def executor_map(executor, task, jobs, n, workers=None, fresh=False):
 
 def _number_of_workers(executor):
     """Return how many workers an executor has, as far as it tells; Dask's and those of the standard library do."""
+    client = getattr(executor, "_client", None)
+    if client is None:
+        return getattr(executor, "_max_workers", 1)         # until more are seen
     try:
-        client = getattr(executor, "_client", None)
-        return sum(client.nthreads().values()) if client is not None else executor._max_workers
-    except AttributeError:
-        return 1                                            # until more are seen
-    except Exception as error:
+        return sum(client.nthreads().values())
+    except Exception as error:                              # a client that is closed raises this and that
         raise _lost(error) from error
 
 
