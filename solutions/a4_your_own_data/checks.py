@@ -317,8 +317,10 @@ def refused_curve(text):
     rest = sum(counts) - len(counts) * sizes[-1]
     if curve["smallest"] != min(counts) or not 1 <= sizes[0] or not sizes[-1] < min(counts):
         return f"it is of other photos: {curve['smallest']} of the smallest class, and the bench has {min(counts)}"
-    if not all(is_share(value, rest) for value in accuracy.ravel().tolist()):
-        return f"with {sizes[-1]} photos of each class to train on, {rest} are left to test; these are no shares of {rest}"
+    for k, split in enumerate(accuracy.reshape(-1, accuracy.shape[2]).T.tolist()):     # what is of a moment that trains is not left
+        if not any(all(is_share(value, n) for value in split) for n in range(1, rest + 1)):
+            return (f"with {sizes[-1]} photos of each class to train on, at most {rest} are left to test; the accuracies of split {k} "
+                    "are no shares of so few")
     return ""
 
 

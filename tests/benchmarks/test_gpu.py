@@ -62,7 +62,7 @@ def test_the_peers_network_is_the_same(name):
 
 
 def test_random_weights_have_the_names_that_the_peer_has():
-    net, state = inputs.network("mobilenet_v1")
+    net, state, _ = inputs.network("mobilenet_v1")
     assert len(state) == len(net.state_dict()) and "blocks.0.0.conv_dw.weight" in state
     assert any(array.any() for array in state.values())
 

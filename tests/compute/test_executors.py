@@ -326,7 +326,7 @@ def test_a_long_silence_is_told_and_a_longer_one_after_an_error_ends_it(monkeypa
             executor.sent[0][2].set_exception(OSError("the line is cut"))
 
     monkeypatch.setattr(warnings, "warn", warn)
-    found, error = collect(executor, Task())
+    found, error = collect(executor, Task(), workers=2)
     assert found == {} and "OSError: the line is cut" in str(error)
     assert "no worker has answered for 0 s, 2 calls wait and the executor says it has 2 workers" in told[0] and len(told) == 2
 

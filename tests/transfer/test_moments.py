@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from tinynet import InputError
+from tinynet.files import sha256
 from tinynet.samples import DrawnCats
 from tinynet.transfer import Settings, job, load_run, moments, search, transfer
 from tinynet.transfer.moments import find_moments, split_moments, together
@@ -32,7 +33,7 @@ class Bursts:
         return np.uint8(np.asarray(part) * (1 - 0.08 * shot))
 
     def key(self, i):
-        return f"{i % SHOTS}{self.cats.key(i // SHOTS)[1:]}"
+        return sha256(f"{i % SHOTS} {self.cats.key(i // SHOTS)}".encode())
 
     def title(self, i):
         return f"{self.cats.title(i // SHOTS)}, shot {i % SHOTS + 1}"
