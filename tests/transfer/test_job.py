@@ -14,7 +14,7 @@ from tinynet.models import ZOO, pretrained
 from tinynet.report import write_report
 from tinynet.samples import DrawnCats
 from tinynet.transfer import Checkpoint, Settings, job, load_run, train, transfer
-from tinynet.transfer.trust import calibration
+from tinynet.transfer.trust import Familiar, calibration, temperature
 from tinynet.weights import load_weights, save_weights
 
 MODEL = pretrained()
@@ -379,3 +379,16 @@ def test_what_contradicts_itself_is_refused_before_the_work(settings, says, few,
     with pytest.raises(InputError, match=says):
         transfer(few, tmp_path / "run", settings, progress=False)
     assert not (tmp_path / "cache").exists()
+
+
+def test_the_temperature_and_what_is_strange_are_chosen_on_the_validation_part(few, tmp_path, cache):
+    transfer(few, tmp_path, Settings(epochs=2), cache=cache, progress=False)
+    classifier, (_, *others) = load_run(tmp_path), parts(few)
+    chosen = []
+    for rows in others:                                     # validation, then test
+        answers = classifier([few.image(i) for i in rows])
+        raw = np.log(answers.probabilities) * classifier.temperature
+        limit = Familiar(classifier.familiar.codes, classifier.familiar.k).choose_limit(answers.codes)
+        chosen.append((temperature(raw, few.labels[rows]), limit))
+    assert chosen[0] == pytest.approx((classifier.temperature, classifier.familiar.limit), rel=1e-3)
+    assert chosen[1] != pytest.approx(chosen[0], rel=1e-3)

@@ -35,8 +35,7 @@ from .train import TrunkLoader, train_stages
 from .trust import calibration, temperature
 
 
-def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progress=True, report=None,
-             executor=None):
+def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progress=True, report=None, executor=None):
     """Train a classifier for your own classes on a pretrained network and write everything about it into a folder.
 
     Parameters
@@ -113,47 +112,29 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
             histories.append(train_stages(member, codes, copies.labels, copies.rows, val, settings, rng, loader, workers,
                                           progress, checkpoint))
             members.append(member)
+    parts = {"train": train, "val": val, "test": test}
     with _timed(seconds, "evaluate"):
         trained = joined(members)
-
-        def measure(part, rows):
-            return evaluate(ViewEnsemble(part) if settings.tta else part, seen, dataset.labels, rows, workers=workers)
-
-        measured = {part: measure(trained, rows) for part, rows in (("train", train), ("val", val), ("test", test))}
-        alone = {}
-        if settings.ensemble > 1:
-            alone["members_test_accuracy"] = [measure(member, test).accuracy for member in members]
-        if settings.tta:
-            alone["one_view_test_accuracy"] = evaluate(trained, codes, dataset.labels, test, workers=workers).accuracy
-        t = temperature(log_probabilities(measured["val"].probabilities), dataset.labels[val])
-        familiar = familiar_with(lambda rows: features(trained, codes, rows, workers), train, val, group)
-        known = familiar.knows(features(trained, codes, test, workers))
-        raw = measured["test"].probabilities
-        measured["test"] = replace(measured["test"], probabilities=tempered(raw, t))
-        errors = [calibration(p, dataset.labels[test]).error for p in (raw, measured["test"].probabilities)]
+        measured, alone = _measure(trained, members, codes, seen, dataset.labels, parts, settings, workers)
+        classifier, trust = _trust(trunk, trained, codes, dataset, parts, group, measured, base.preprocessing, settings, workers)
         singly, kept = leak(moment_codes, dataset.labels, group)
-    data = str(Path(dataset.root).resolve()) if hasattr(dataset, "root") else None
+    on_both_sides = sum(0 < np.isin(rows, test).sum() < len(rows) for rows in moments)
     metrics = {
         **{f"{part}_accuracy": found.accuracy for part, found in measured.items()}, **alone,
-        **{f"n_{part}": len(rows) for part, rows in (("train", train), ("val", val), ("test", test))},
-        "temperature": t, "test_calibration_error": errors[1], "test_calibration_error_before": errors[0],
-        "test_known": float(known.mean()),
+        **{f"n_{part}": len(rows) for part, rows in parts.items()}, **trust,
         "moments": {"groups": len(moments), "photos": sum(map(len, moments)), "named_right_singly": singly,
-                    "named_right_together": kept,
-                    "on_both_sides": int(sum(np.isin(rows, test).any() and not np.isin(rows, test).all() for rows in moments))},
+                    "named_right_together": kept, "on_both_sides": int(on_both_sides)},
         "classes": dataset.classes, "seconds": seconds, "peak_memory_mb": peak_memory_mb(), "tinynet": __version__,
-        "model": base.model, "words": base.words, "first_stage": net.stages[0], "data": data, "out": str(out),
+        "model": base.model, "words": base.words, "first_stage": net.stages[0],
+        "data": str(Path(dataset.root).resolve()) if hasattr(dataset, "root") else None, "out": str(out),
         "settings": asdict(settings),
     }
     metrics = {key: None if isinstance(value, float) and not math.isfinite(value) else value
                for key, value in metrics.items()}
     checkpoints = [path.name for path in out.glob(CHECKPOINT.format("*"))]
     with replaced_folder(out, (*RUN_FILES, *checkpoints)) as folder:
-        save_run(folder, base, trunk, trained, dataset.classes, settings, metrics, t, familiar, [keys[i] for i in train])
+        save_run(folder, base, trunk, trained, classifier, settings, metrics)
         if report is not None:
-            whole = Sequential(**dict(trunk.children()), **dict(trained.children())).eval()
-            classifier = Classifier(whole, dataset.classes, base.preprocessing, list(VIEWS[:2 if settings.tta else 1]), t, familiar,
-                                    [keys[i] for i in train])
             report(folder, dataset, metrics, histories[0], measured["test"], train, test, augment, moments, classifier)
     return metrics
 
@@ -164,6 +145,34 @@ def _untrained(trained, n_features, n_classes, settings, rng):
     for i in range(1, settings.ensemble):
         rng = np.random.default_rng([settings.seed, i])
         yield Sequential(head=new_head(n_features, n_classes, settings.hidden, rng)).to(settings.device), rng
+
+
+def _measure(trained, members, codes, seen, labels, parts, settings, workers):
+    """Return the `Evaluation` of each part, and accuracies of what an ensemble or test-time augmentation is made of."""
+    def measure(net, rows):
+        return evaluate(ViewEnsemble(net) if settings.tta else net, seen, labels, rows, workers=workers)
+
+    measured, alone = {part: measure(trained, rows) for part, rows in parts.items()}, {}
+    if settings.ensemble > 1:
+        alone["members_test_accuracy"] = [measure(member, parts["test"]).accuracy for member in members]
+    if settings.tta:
+        alone["one_view_test_accuracy"] = evaluate(trained, codes, labels, parts["test"], workers=workers).accuracy
+    return measured, alone
+
+
+def _trust(trunk, trained, codes, dataset, parts, group, measured, preprocessing, settings, workers):
+    """Return the `Classifier`, and numbers that tell how far to trust it; `measured` gets its test probabilities."""
+    labels = dataset.labels
+    t = temperature(log_probabilities(measured["val"].probabilities), labels[parts["val"]])
+    familiar = familiar_with(lambda rows: features(trained, codes, rows, workers), parts["train"], parts["val"], group)
+    raw = measured["test"].probabilities
+    measured["test"] = replace(measured["test"], probabilities=tempered(raw, t))
+    before, after = (calibration(p, labels[parts["test"]]).error for p in (raw, measured["test"].probabilities))
+    known = familiar.knows(features(trained, codes, parts["test"], workers))
+    whole = Sequential(**dict(trunk.children()), **dict(trained.children())).eval()
+    return Classifier(whole, dataset.classes, preprocessing, list(VIEWS[:2 if settings.tta else 1]), t, familiar,
+                      [dataset.key(i) for i in parts["train"]]), {
+        "temperature": t, "test_calibration_error": after, "test_calibration_error_before": before, "test_known": float(known.mean())}
 
 
 def peak_memory_mb():

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..backend import to_numpy
-from ..data import VIEWS, Preprocessing, View
+from ..data import Preprocessing, View
 from ..errors import InputError
 from ..files import restore_folder
 from ..layers import Random, Sequential
@@ -83,7 +83,7 @@ def refuse_inside(data, **places):
             raise InputError(f"{option} {place} lies in the folder of the photos, {data}; choose one outside with --{option}")
 
 
-def save_run(folder, base, trunk, trained, classes, settings, metrics, temperature, familiar, training_keys):
+def save_run(folder, base, trunk, trained, classifier, settings, metrics):
     """Write model.safetensors and metrics.json into a folder.
 
     Parameters
@@ -93,20 +93,18 @@ def save_run(folder, base, trunk, trained, classes, settings, metrics, temperatu
         What it was made on.
     trunk, trained : Module
         The frozen stages, named by their hash alone, and those after them, whose weights are kept.
-    classes : list of str
+    classifier : Classifier
     settings : Settings
     metrics : dict
         Anything JSON can hold.
-    temperature, familiar, training_keys
-        As a `Classifier` has them.
     """
     arrays = {name: to_numpy(array) for name, array in trained.state_dict().items()}
-    save_weights(folder / "model.safetensors", arrays | {TRAINING: familiar.codes.astype(np.float16)}, {
-        "classes": classes, "hidden": settings.hidden, "cut": settings.cut, "model": base.model,
+    save_weights(folder / "model.safetensors", arrays | {TRAINING: classifier.familiar.codes.astype(np.float16)}, {
+        "classes": classifier.classes, "hidden": settings.hidden, "cut": settings.cut, "model": base.model,
         "weights": base.weights, "trunk_sha256": _sha256(trunk), "preprocessing": base.preprocessing.to_dict(),
         "settings": asdict(settings), "ensemble": settings.ensemble,
-        "views": [asdict(view) for view in (VIEWS if settings.tta else VIEWS[:1])],
-        "temperature": temperature, "k": familiar.k, "limit": familiar.limit, "training_keys": training_keys,
+        "views": [asdict(view) for view in classifier.views], "temperature": classifier.temperature,
+        "k": classifier.familiar.k, "limit": classifier.familiar.limit, "training_keys": classifier.training_keys,
         "tinynet": __version__})
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
