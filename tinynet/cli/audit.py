@@ -50,7 +50,7 @@ def run(arguments):
     out.mkdir(parents=True, exist_ok=True)
     write_audit(out / "audit.html", dataset, audit)
     groups = audit.groups
-    print(f"of one moment:     {len(groups)} groups, {sum(map(len, groups))} of {len(dataset)} photos")
+    print(f"of one moment:     {len(groups)} group{'s' * (len(groups) != 1)}, {sum(map(len, groups))} of {len(dataset)} photos")
     print(f"labels in doubt:   {no_doubts or len(doubts)}")
     print(f"nearly one colour: {len(audit.plain)}")
     print(f"page:              {out / 'audit.html'}")

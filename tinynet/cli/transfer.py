@@ -92,8 +92,8 @@ def _moments(metrics):
     found = metrics["moments"]
     if not found["groups"]:
         return "\nof one moment: no two photos"
-    why = ("" if found["named_right_singly"] is None else
-           f"; in cross-validation {found['named_right_together']:.1%} are right, without that {found['named_right_singly']:.1%} "
-           "would seem so")
+    together, singly = found["named_right_together"], found["named_right_singly"]
+    why = ("" if singly is None else "; in cross-validation it changes nothing" if together == singly else
+           f"; in cross-validation {together:.1%} are right, without that {singly:.1%} would seem so")
     return (f"\nof one moment: {found['photos']} of the photos, in {found['groups']} group{'s' * (found['groups'] > 1)}, "
             + (f"all but {found['on_both_sides']} " if found["on_both_sides"] else "each ") + f"kept on one side of the split{why}")
