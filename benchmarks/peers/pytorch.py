@@ -5,14 +5,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from .. import inputs
-from . import ops_of
+from . import declared, ops_of      # noqa: F401
 from .pytorch_job import job
 from .pytorch_net import network, zero_linear
 
-# torchvision's own operators need CUDA's build of torch; without it, its import only asks that two of them are declared.
-DECLARED = torch.library.Library("torchvision", "FRAGMENT")
-for operator in ("nms", "qnms") if torch.version.cuda is None else ():
-    DECLARED.define(operator + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 OF_TIMM = {"mobilenet_v1": "mobilenetv1_100"}       # for the others, "tf_" and our name
 
 
