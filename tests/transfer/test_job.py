@@ -13,9 +13,11 @@ from tinynet.files import sha256
 from tinynet.models import ZOO, pretrained
 from tinynet.report import write_report
 from tinynet.samples import DrawnCats
-from tinynet.transfer import Checkpoint, Settings, job, load_run, train, transfer
+from tinynet.transfer import Checkpoint, Settings, extract, job, load_run, train, transfer
 from tinynet.transfer.trust import Familiar, calibration, temperature
 from tinynet.weights import load_weights, save_weights
+
+from ..executors import Here
 
 MODEL = pretrained()
 
@@ -392,3 +394,13 @@ def test_the_temperature_and_what_is_strange_are_chosen_on_the_validation_part(f
         chosen.append((temperature(raw, few.labels[rows]), limit))
     assert chosen[0] == pytest.approx((classifier.temperature, classifier.familiar.limit), rel=1e-3)
     assert chosen[1] != pytest.approx(chosen[0], rel=1e-3)
+
+
+def test_an_executor_computes_all_activations_those_that_find_moments_among_them(few, tmp_path, monkeypatch):
+    here = transfer(few, tmp_path / "here", Settings(epochs=2), cache=tmp_path / "one", progress=False)
+    monkeypatch.setattr(extract, "ordered_map", None)           # threads of this process would fail
+    executor = Here()
+    sent = transfer(few, tmp_path / "sent", Settings(epochs=2), cache=tmp_path / "two", progress=False, executor=executor)
+    assert executor.sent and sent["test_accuracy"] == here["test_accuracy"] and sent["moments"] == here["moments"]
+    model = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("here", "sent")]
+    assert model[0] == model[1]

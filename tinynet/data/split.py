@@ -42,7 +42,8 @@ def stratified_split(labels, fractions=(0.7, 0.1, 0.2), seed=0, keys=None):
     ------
     InputError
         If `labels` is empty or not a list of integers, there is not a key for each, the fractions are negative or do
-        not add up to 1, or a class has fewer examples than there are parts to fill, or too few that it need not share with other classes.
+        not add up to 1, or a class has fewer examples than there are parts to fill, or too few that it need not share with other
+        classes.
     """
     labels, fractions = np.asarray(labels), np.asarray(fractions, dtype=float)
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels):

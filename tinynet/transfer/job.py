@@ -87,7 +87,7 @@ def transfer(dataset, out, settings=Settings(), cache=None, workers=None, progre
     trunk, trained = net[:settings.cut], net[settings.cut:]
     keys = [dataset.key(i) for i in range(len(dataset))]
     with _timed(seconds, "moments"):
-        group, moment_codes = find_moments(dataset, cache, workers, progress, settings.device)
+        group, moment_codes = find_moments(dataset, cache, None if executor else workers, progress, settings.device, executor)
         moments = together(group)
     train, val, test = split_moments(dataset, group, settings.seed)
     augment = None if settings.augment is None else named_augment(settings.augment, (dataset.image(i) for i in train))

@@ -20,7 +20,7 @@ from .run import build
 PARTS = 3               # that each class is to be in: training, validation, test
 
 
-def find_moments(dataset, cache, workers=None, progress=True, device="cpu"):
+def find_moments(dataset, cache, workers=None, progress=True, device="cpu", executor=None):
     """Return which photos of a dataset show one moment, and what was looked at.
 
     Parameters
@@ -29,7 +29,7 @@ def find_moments(dataset, cache, workers=None, progress=True, device="cpu"):
         Its labels are not read.
     cache : str or Path
         The folder of an `ActivationCache`: each photo is looked at once, ever.
-    workers, progress
+    workers, progress, executor
         As for `ActivationCache.activations`.
     device : {"cpu", "gpu"}
 
@@ -44,8 +44,9 @@ def find_moments(dataset, cache, workers=None, progress=True, device="cpu"):
         return np.arange(len(dataset)), None
     base, cache = pretrained(), ActivationCache(cache)
     trunk = unfreeze(build(base, 2, None, None), "head")[:"head"].to(device)
-    codes = cache.activations(trunk, dataset, base.preprocessing, "head", workers=workers, progress=progress, network=base.model)[:]
-    small = cache.activations(Sequential(), dataset, SMALL, "hashing", workers=workers, progress=progress)[:]
+    options = {"workers": workers, "progress": progress, "executor": executor}
+    codes = cache.activations(trunk, dataset, base.preprocessing, "head", network=base.model, **options)[:]
+    small = cache.activations(Sequential(), dataset, SMALL, "hashing", **options)[:]
     return near_duplicates(perceptual_hashes(small), codes), codes
 
 
