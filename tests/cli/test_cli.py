@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinynet.samples import DrawnCats
+from ..drawings import draw_folder
+
 
 
 def tinynet(*arguments, **options):
@@ -34,12 +35,7 @@ def photos():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder of class folders with a few drawings as files."""
-    root, drawn = tmp_path_factory.mktemp("data") / "my cats", DrawnCats(n_per_class=5)
-    for i, label in enumerate(drawn.labels):
-        path = root / drawn.classes[label] / f"{i}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(drawn.image(i)).save(path)
-    return root
+    return draw_folder(tmp_path_factory.mktemp("data") / "my cats", 5)
 
 
 @pytest.fixture(scope="module")

@@ -10,23 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from tinynet.cli import executor as module
 from tinynet.cli.executor import add_executor, open_executor
 from tinynet.cli.main import main
-from tinynet.samples import DrawnCats
+
+from ..drawings import draw_folder
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder of class folders with a few drawings as files."""
-    root, drawn = tmp_path_factory.mktemp("data") / "cats", DrawnCats(n_per_class=4)
-    for i, label in enumerate(drawn.labels):
-        path = root / drawn.classes[label] / f"{i}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(drawn.image(i)).save(path)
-    return root
+    return draw_folder(tmp_path_factory.mktemp("data") / "cats", 4)
 
 
 @pytest.fixture(scope="module")

@@ -8,20 +8,15 @@ from PIL import Image
 
 from tinynet.cli import main
 from tinynet.data import ImageFolder, stratified_split
-from tinynet.samples import DrawnCats
 
+from ..drawings import draw_folder
 from ..report.test_page import Page
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder of class folders with a few drawings as files."""
-    root, drawn = tmp_path_factory.mktemp("data") / "my cats", DrawnCats(n_per_class=6)
-    for i, label in enumerate(drawn.labels):
-        path = root / drawn.classes[label] / f"{i}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(drawn.image(i)).save(path)
-    return root
+    return draw_folder(tmp_path_factory.mktemp("data") / "my cats", 6)
 
 
 @pytest.fixture(scope="module")

@@ -3,22 +3,17 @@ import contextlib
 import threading
 
 import pytest
-from PIL import Image
 
 from tinynet.cli import main
-from tinynet.samples import DrawnCats
 from tinynet.serve import Server
+
+from ..drawings import draw_folder
 
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory):
     """A folder of class folders with a few drawings as files."""
-    root, drawn = tmp_path_factory.mktemp("data") / "my cats", DrawnCats(n_per_class=6)
-    for i, label in enumerate(drawn.labels):
-        path = root / drawn.classes[label] / f"{i}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(drawn.image(i)).save(path)
-    return root
+    return draw_folder(tmp_path_factory.mktemp("data") / "my cats", 6)
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ def main(argv=None):
         return _complain(f"{error.filename or 'writing the results'}: {error.strerror or error}; check the path, "
                          "the permissions and the space on the disk")
     except KeyboardInterrupt:
-        print("\ntinynet: stopped; what was done is kept, and the same command goes on from there", file=sys.stderr)
+        print("\ntinynet: stopped; what was finished is kept", file=sys.stderr)
         return 130
 
 
