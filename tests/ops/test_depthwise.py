@@ -1,4 +1,6 @@
 """Depthwise convolution in both of its layouts, against the loop and against the matrix product."""
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from tinynet import Tensor, gradcheck, ops
 from tinynet.backend import to_numpy
 from tinynet.ops import depthwise
 from tinynet.ops.conv import Conv2d
-from tinynet.ops.depthwise import ChannelsLast, Depthwise, LongRuns, layout_for
+from tinynet.ops.depthwise import ChannelsLast, Depthwise, LongRuns, as_channels_last, channels_last, layout_for
 
 
 def slow_depthwise(x, W, b, stride, sides):
@@ -61,7 +63,7 @@ def results(make, x, W, b, gy, device="cpu"):
 
 @pytest.mark.parametrize("channels, size, kernel, stride, layout", [
     (3, (13, 11), (3, 5), (1, 1), LongRuns), (3, (13, 11), (5, 3), (2, 1), ChannelsLast),
-    (67, (7, 5), (5, 3), (1, 1), ChannelsLast), (131, (7, 11), (3, 5), (2, 3), ChannelsLast)])
+    (67, (7, 5), (5, 3), (1, 1), ChannelsLast), (259, (5, 4), (3, 2), (1, 1), ChannelsLast), (131, (7, 11), (3, 5), (2, 3), ChannelsLast)])
 def test_both_layouts_equal_the_matrix_product(channels, size, kernel, stride, layout, device, rng, monkeypatch):
     """Values and gradients, float32, for portions of any size."""
     padding = kernel[0] // 2, kernel[1] // 2
@@ -76,6 +78,20 @@ def test_both_layouts_equal_the_matrix_product(channels, size, kernel, stride, l
         for array, other in zip(results(lambda: Depthwise(stride, tuple((n, n) for n in padding)), x, W, b, gy, device), expected, strict=True):
             assert array.dtype == np.float32
             np.testing.assert_allclose(array, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("channels", [3, 300])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 1), (1, 2)])
+def test_channels_that_are_last_in_memory_stay_there(channels, stride, device, rng):
+    """Values and gradients are those of the same images in the usual order."""
+    x, W, b = (rng.standard_normal(shape) for shape in ((2, channels, 9, 8), (channels, 1, 3, 3), (channels,)))
+    make = functools.partial(Depthwise, stride, ((0, 2), (1, 1)))
+    y = make()(*map(Tensor, (x, W, b))).data
+    last = as_channels_last(x)
+    assert channels_last(last) and not channels_last(x) and channels_last(make()(*map(Tensor, (last, W, b))).data)
+    for gy in y, as_channels_last(y):
+        for array, other in zip(results(make, last, W, b, gy, device), results(make, x, W, b, y), strict=True):
+            np.testing.assert_allclose(array, other, rtol=1e-10, atol=1e-10)
 
 
 def test_conv2d_chooses_it_for_a_filter_per_channel(rng):

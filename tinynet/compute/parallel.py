@@ -84,13 +84,13 @@ def run(net, x, workers=None, executor=None):
     if executor is not None and len(parts) > 1:
         done = executor_map(executor, _Forward(replica(net)), (x[rows] for rows in parts), len(parts), workers)
         results = list(_in_order(done))
-        return array_module(results[0]).concatenate(results)
+        return array_module(results[0]).ascontiguousarray(array_module(results[0]).concatenate(results))
     if type(net) is Sequential and "forward" not in vars(net) and len(parts) > 1:
         stages = [stage for _, stage in net.children()]
     while stages:
         x, stages = _until_small(stages, x, parts, workers)
         parts = micro_batches(x, 1 if x.ndim == 2 else AT_LEAST)
-    return x
+    return array_module(x).ascontiguousarray(x)             # a network for inference may leave its channels last in memory
 
 
 def _until_small(stages, x, parts, workers):

@@ -11,7 +11,10 @@ import numpy as np
 from .. import ops
 from ..backend import array_module
 from ..layers import BatchNorm, Conv2d, Module, Parameter, Sequential
+from ..ops.activation import rectify
+from ..ops.depthwise import as_channels_last, channels_last
 from ..ops.winograd import transformed, winograd
+from ..tensor import Tensor
 from .blocks import BasicBlock, Bottleneck, ConvNorm, ConvReLU, InvertedResidual
 from .mobilenet_v1 import DepthwiseSeparable
 
@@ -57,7 +60,11 @@ class FixedConv(Module):
     def forward(self, x):
         """(N, C, H, W) -> (N, F, OH, OW)"""
         relu = self.activation is ops.relu
-        if self.winograd_pays(x):
+        if self.is_depthwise(x):
+            x = Tensor(as_channels_last(x.data))
+        if self.is_pointwise(x) and channels_last(x.data):
+            y = Tensor(self.pointwise(x.data, relu))
+        elif self.winograd_pays(x):
             y = winograd(x, self._winograd.of(self.weight.data), self.bias, relu)
         else:
             y = ops.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.groups, relu)
@@ -67,6 +74,25 @@ class FixedConv(Module):
             return self.activation(y)
         array_module(y.data).clip(y.data, 0, 6, out=y.data)         # nobody else has seen it
         return y
+
+    def is_depthwise(self, x):
+        """Return whether this is a filter per channel on the CPU, and no gradient is wanted."""
+        return self.groups == x.shape[1] == len(self.weight) > 1 and array_module(x.data) is np and not x.requires_grad
+
+    def is_pointwise(self, x):
+        """Return whether this is a product per pixel on the CPU, and no gradient is wanted."""
+        return (self.weight.shape[2:] == (1, 1) and self.groups == 1 and self.stride in (1, (1, 1))
+                and self.padding in (0, (0, 0)) and array_module(x.data) is np and not x.requires_grad)
+
+    def pointwise(self, x, relu):
+        """Return the maps of images whose channels are last in memory, as theirs are then: one product for all pixels."""
+        (N, C, H, W), F = x.shape, len(self.weight)
+        y = x.transpose(0, 2, 3, 1).reshape(-1, C) @ self.weight.data.reshape(F, C).T           # (N H W, C) @ (C, F)
+        if self.bias is not None:
+            y += self.bias.data
+        if relu:
+            rectify(y, out=y)
+        return y.reshape(N, H, W, F).transpose(0, 3, 1, 2)
 
     def winograd_pays(self, x):
         """Return whether `ops.winograd.winograd` computes this, and sooner: for many channels and tiles, and no gradient."""

@@ -14,6 +14,7 @@ from ..tensor import Function
 from .window import reach
 
 SHIFTED_NUMBERS = 2 ** 19           # numbers that LongRuns copies at a time: 2 MB
+MANY_CHANNELS = 256                 # a run of memory that is long enough
 
 
 class Depthwise(Function):
@@ -45,7 +46,11 @@ def correlate(x, W, b, stride, sides):
     """
     xp, kernel = array_module(x), W.shape[1:]
     OH, OW = ((size + sum(side) - k) // step + 1 for size, side, k, step in zip(x.shape[2:], sides, kernel, stride))
-    y = xp.empty((*x.shape[:2], OH, OW), xp.result_type(x, W))
+    (N, C), dtype = x.shape[:2], xp.result_type(x, W)
+    if channels_last(x):
+        y = xp.empty((N, OH, OW, C), dtype).transpose(0, 3, 1, 2)
+    else:
+        y = xp.empty((N, C, OH, OW), dtype)
     layout = layout_for(y, stride)
     W = layout.arrange(W)
     for part in layout.portions(y, kernel):
@@ -89,7 +94,7 @@ def filters_gradient(x, gy, kernel, stride, sides):
 def layout_for(y, stride):
     """Return the layout with the longer innermost loop for maps y: over pixels, which a stride tears apart, or channels."""
     _, C, OH, OW = y.shape
-    return LongRuns if stride == (1, 1) and OH * OW > C else ChannelsLast
+    return LongRuns if stride == (1, 1) and OH * OW > C and not channels_last(y) else ChannelsLast
 
 
 class LongRuns:
@@ -150,12 +155,19 @@ class ChannelsLast:
 
     @staticmethod
     def windows(x, kernel, stride, sides):
-        """x (n, C, H, W) -> (n, OH, OW, C, R, S), a view of the padded images with their channels last."""
-        xp, (n, C, H, W), ((top, bottom), (left, right)) = array_module(x), x.shape, sides
+        """x (n, C, H, W) -> (n, OH, w, R, S, L), a view of the padded images with their channels last.
+
+        Of few channels and by a stride of 1 across, w = 1 and L = OW C: neighbours follow each other. Else w = OW, L = C.
+        """
+        xp, (n, C, H, W), S, ((top, bottom), (left, right)) = array_module(x), x.shape, kernel[1], sides
         padded = xp.zeros((n, H + top + bottom, W + left + right, C), x.dtype)
         (rows, pixel_rows), (columns, pixels) = reach(-top, 1, H, padded.shape[1]), reach(-left, 1, W, padded.shape[2])
         padded[:, rows, columns] = x[:, :, pixel_rows, pixels].transpose(0, 2, 3, 1)
-        return xp.lib.stride_tricks.sliding_window_view(padded, kernel, axis=(1, 2))[:, ::stride[0], ::stride[1]]
+        view = xp.lib.stride_tricks.sliding_window_view
+        if stride[1] > 1 or C >= MANY_CHANNELS:
+            return view(padded, kernel, axis=(1, 2))[:, ::stride[0], ::stride[1]].transpose(0, 1, 2, 4, 5, 3)
+        runs = view(padded.reshape(n, len(padded[0]), -1), (padded.shape[2] - S + 1) * C, axis=2)[:, :, ::C]
+        return view(runs, kernel[0], axis=1)[:, ::stride[0], None].transpose(0, 1, 2, 5, 3, 4)
 
     @staticmethod
     def arrange(W):
@@ -165,11 +177,24 @@ class ChannelsLast:
     @staticmethod
     def correlate(windows, W, out):
         """Write the maps to out (n, C, OH, OW)."""
-        out[...] = array_module(W).einsum("nhwcrs,crs->nhwc", windows, W).transpose(0, 3, 1, 2)
+        xp, (n, C, OH, OW) = array_module(W), out.shape
+        taps = xp.tile(W.transpose(1, 2, 0), windows.shape[-1] // C)
+        out[...] = xp.einsum("nhwrsl,rsl->nhwl", windows, taps).reshape(n, OH, OW, C).transpose(0, 3, 1, 2)
 
     @staticmethod
     def filters(windows, gy):
         """gy (n, C, OH, OW) -> (C, R, S)"""
-        xp = array_module(gy)
-        gy = xp.ascontiguousarray(gy.transpose(0, 2, 3, 1))
-        return xp.einsum("nhwcrs,nhwc->rsc", windows, gy).transpose(2, 0, 1)
+        xp, C = array_module(gy), gy.shape[1]
+        gy = xp.ascontiguousarray(gy.transpose(0, 2, 3, 1)).reshape(*windows.shape[:3], -1)
+        runs = xp.einsum("nhwrsl,nhwl->rsl", windows, gy)
+        return runs.reshape(*runs.shape[:2], -1, C).sum(axis=2).transpose(2, 0, 1)
+
+
+def channels_last(x):
+    """Return whether the channels of images (N, C, H, W) are last in memory, as their pixels' numbers follow each other."""
+    return x.transpose(0, 2, 3, 1).flags.c_contiguous and not x.flags.c_contiguous
+
+
+def as_channels_last(x):
+    """Return images (N, C, H, W) with their channels last in memory: a copy, unless they are already."""
+    return array_module(x).ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
