@@ -9,7 +9,7 @@ from tqdm import tqdm
 from . import report
 from .cases import CASES
 from .library import Libraries, Library, Problem
-from .machine import busy_cores, describe, settings
+from .machine import GATE, busy_cores, describe, settings
 from .measure import measure
 
 IDLE = 0.15                         # cores that others may keep busy while two threads are measured
@@ -27,7 +27,7 @@ def main(argv=None):
             if setting.threads > 1 and busy > IDLE:
                 notes.append(f"{setting}: not measured, others kept {busy:.1f} cores busy")
                 continue
-            for found in _measure_all(cases, setting, 3 if arguments.quick else 7, versions):
+            for found in _measure_all(cases, setting, 3 if arguments.quick else 7 if setting == GATE else 4, versions):
                 rows += found
     except KeyboardInterrupt:
         notes.append("stopped before the end by Ctrl-C: what was still to come is missing")

@@ -63,7 +63,7 @@ CASES = [
     *(Case("trunk", "forward", n, LIBRARIES, gflop=n * TRUNK_GFLOP, quick=n == 16) for n in (1, 16, 32)),
     Case("trunk", "forward, peak extra memory", 32, BOTH_LAYOUTS, rounds=3, fresh=True, of="memory",
          settings=(GATE, Setting("as user", 1)), quick=True),
-    *(Case("network", f"{name}, {what}", 16, BOTH_LAYOUTS, rounds=5, settings=where) for name in NETWORKS for what, where in
+    *(Case("network", f"{name}, {what}", 16, BOTH_LAYOUTS, rounds=3, settings=where) for name in NETWORKS for what, where in
       (("forward", (GATE, Setting("as user", 2))), ("as built", (GATE,)), ("codes and head", (GATE,)))),
     Case("finetune", "step", 16, BOTH_LAYOUTS, gflop=16 * 3 * TRUNK_GFLOP, quick=True),
     Case("partial", "step", 32, BOTH_LAYOUTS, gflop=32 * 3 * PARTIAL_GFLOP, quick=True),

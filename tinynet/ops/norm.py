@@ -35,8 +35,9 @@ class BatchNorm(Function):
         gx = None
         if self.needs[0]:                                   # mean and var depend on x too: two terms are taken off
             m = gy.size // len(g_beta)
-            gx = gy - (g_beta / m).reshape(self.channels)
-            gx -= self.centred * (g_gamma * self.inv_std / m).reshape(self.channels)
+            gx = self.centred * (-g_gamma * self.inv_std / m).reshape(self.channels)
+            gx += gy
+            gx -= (g_beta / m).reshape(self.channels)
             gx *= (self.gamma * self.inv_std).reshape(self.channels)
         return gx, g_gamma if self.needs[1] else None, g_beta if self.needs[2] else None
 
