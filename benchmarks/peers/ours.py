@@ -182,7 +182,7 @@ def scaling_epoch(case, peer):
     """An epoch of the softmax head on codes that are read from the cache's file."""
     n = case.items(peer)
     codes = ActivationCache(inputs.scratch()).activations(
-        FirstNumbers(), inputs.Noise(n), PREPROCESSING, "head", progress=False)
+        FirstNumbers().eval(), inputs.Noise(n), PREPROCESSING, "head", progress=False)
     net = Linear(inputs.CODES[1], inputs.N_CLASSES, init=zeros)
     optimizer, rng = SGD(net.parameters(), lr=1e-4), np.random.default_rng(0)
     return lambda: [fit(net, codes, codes.labels, np.arange(n), np.arange(0), optimizer, 1, rng, progress=False)["train_loss"]]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks import peers, worker
-from benchmarks.cases import CASES
+from benchmarks.cases import CASES, Case
 from benchmarks.library import Library, Problem
 from benchmarks.machine import Setting
 
@@ -68,3 +68,9 @@ def test_a_process_that_has_died_is_a_problem():
     with pytest.raises(Problem, match="ended with status"):
         library.prepare(TAPE)
     library.close()
+
+
+@pytest.mark.parametrize("op", ["activations", "epoch from the cache", "main job"])
+def test_what_grows_with_the_number_of_images_runs(op):
+    (result,) = peers.prepare("tinynet", Case("scaling", op, 24, ()))()
+    assert np.isfinite(result)
