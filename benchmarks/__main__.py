@@ -27,12 +27,11 @@ def main(argv=None):
             if setting.threads > 1 and busy > IDLE:
                 notes.append(f"{setting}: not measured, others kept {busy:.1f} cores busy")
                 continue
-            for found in _measure_all(cases, setting, 3 if arguments.quick else 7 if setting == GATE else 4, versions):
+            rounds = 3 if arguments.quick else 7 if setting == GATE else 4
+            for found in _measure_all(cases, setting, rounds, versions, notes):
                 rows += found
     except KeyboardInterrupt:
         notes.append("stopped before the end by Ctrl-C: what was still to come is missing")
-    except Problem as problem:          # tinynet itself failed: nothing to compare with
-        notes.append(f"stopped before the end, what was still to come is missing: {problem}")
     if not rows:
         raise SystemExit(f"nothing was measured: {'; '.join(notes)}")
     notes += report.problems(rows)
@@ -55,8 +54,8 @@ def _parse(argv):
     return arguments
 
 
-def _measure_all(cases, setting, rounds, versions):
-    """Yield the rows of each case in one setting, and note in `versions` what was measured.
+def _measure_all(cases, setting, rounds, versions, notes):
+    """Yield the rows of each case in one setting; note in `versions` what was measured, and in `notes` which cases failed.
 
     A library's process serves all cases that do not want a new one.
     """
@@ -64,7 +63,10 @@ def _measure_all(cases, setting, rounds, versions):
     cases = [case for case in cases if not case.settings or setting in case.settings]
     try:
         for case in tqdm(cases, str(setting), unit="case"):
-            yield measure(case, setting, rounds, (lambda peer: Library(peer, setting)) if case.fresh else libraries.get)
+            try:
+                yield measure(case, setting, rounds, (lambda peer: Library(peer, setting)) if case.fresh else libraries.get)
+            except Problem as problem:  # tinynet itself failed: nothing to compare with
+                notes.append(f"{setting}: {case.case}, {case.op}, batch {case.batch} is missing: {problem}")
             versions |= libraries.versions
     finally:
         libraries.close()

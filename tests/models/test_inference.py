@@ -1,14 +1,16 @@
 """A network made for answers gives those of the network it was made of, whatever that is."""
+import re
+
 import numpy as np
 import pytest
 
 from tinynet import Tensor, no_grad, ops
 from tinynet.compute.parallel import run
-from tinynet.layers import BatchNorm, Conv2d, Linear, Module, ReLU, Sequential
+from tinynet.errors import InputError
+from tinynet.layers import BatchNorm, Conv2d, Linear, Module, ReLU, Sequential, zeros
 from tinynet.models import ZOO, for_inference, inference
 from tinynet.models.blocks import ConvNorm, InvertedResidual
 from tinynet.models.inference import FixedConv, fold_batch_norm
-from tinynet.ops.depthwise import channels_last
 from tinynet.transfer import freeze
 
 SMALL = [name for name, model in ZOO.items() if model.numbers < 30e6]
@@ -90,12 +92,13 @@ def test_a_gradient_goes_through_a_folded_layer(rng, activation, bias):
 @pytest.mark.parametrize("activation", [None, ops.relu, ops.relu6, ops.tanh])
 def test_channels_stay_last_in_memory_behind_a_depthwise_layer(rng, activation):
     options = {"padding": 1, "activation": activation, "rng": rng}
-    net = scramble(Sequential(ConvNorm(6, 6, 3, 2, 6, **options), ConvNorm(6, 4, 1, activation=activation, bias=True, rng=rng),
+    net = scramble(Sequential(ConvNorm(6, 6, 3, 2, 6, **options), ConvNorm(6, 4, 1, padding="same", activation=activation, bias=True, rng=rng),
                               ConvNorm(4, 4, 3, 1, 4, **options), ConvNorm(4, 5, 1, 2, **options)))
     x = 9 * rng.standard_normal((3, 6, 9, 8)).astype(np.float32)
     twin = assert_same_answers(net, x)
-    assert [channels_last(answers(twin[:k], x)) for k in (1, 2, 3, 4)] == [True, True, True, False]
+    assert [answers(twin[:k], x).transpose(0, 2, 3, 1).flags.c_contiguous for k in (1, 2, 3, 4)] == [True, True, True, False]
     last = x.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)
+    assert answers(twin[:3], x[:0]).shape == (0, 4, 5, 4)
     for k in (1, 3):                                                            # a depthwise layer, a pointwise one
         np.testing.assert_allclose(answers(twin[:k], last), answers(net[:k], x), rtol=1e-4, atol=1e-4)
     assert run(twin[:2], np.repeat(x, 9, axis=0), 2).flags.c_contiguous         # as whoever asks expects it
@@ -105,6 +108,15 @@ def test_channels_stay_last_in_memory_behind_a_depthwise_layer(rng, activation):
         (freeze(layers)(leaf) ** 2).sum().backward()
         grads.append(leaf.grad)
     np.testing.assert_allclose(*grads, rtol=1e-3, atol=1e-3 * abs(grads[0]).max())
+
+
+@pytest.mark.parametrize("layer", [Conv2d(6, 6, 3, groups=6, init=zeros), Conv2d(6, 4, 1, init=zeros)])
+@pytest.mark.parametrize("shape", [(6,), (2, 5, 1, 1), (1, 5, 4, 4), (1, 6, 1, 0)])
+def test_what_does_not_fit_is_refused_as_before(layer, shape):
+    with pytest.raises(InputError) as expected:
+        layer(Tensor(np.zeros(shape)))
+    with pytest.raises(InputError, match=re.escape(str(expected.value))):
+        for_inference(freeze(layer))(Tensor(np.zeros(shape)))
 
 
 def test_stages_in_a_row(rng):

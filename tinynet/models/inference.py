@@ -12,7 +12,9 @@ from .. import ops
 from ..backend import array_module
 from ..layers import BatchNorm, Conv2d, Module, Parameter, Sequential
 from ..ops.activation import rectify
-from ..ops.depthwise import as_channels_last, channels_last
+from ..ops.conv import border
+from ..ops.depthwise import correlate_channels_last
+from ..ops.window import pair
 from ..ops.winograd import transformed, winograd
 from ..tensor import Tensor
 from .blocks import BasicBlock, Bottleneck, ConvNorm, ConvReLU, InvertedResidual
@@ -20,6 +22,7 @@ from .mobilenet_v1 import DepthwiseSeparable
 
 BLOCKS = Sequential, BasicBlock, Bottleneck, InvertedResidual, DepthwiseSeparable     # they only call the layers in them
 CHANNELS, PIXELS = 64, 24 * 16                      # from how many on Winograd's convolution is the faster one, measured
+POINTWISE = [1, 1], (1, 1), ((0, 0), (0, 0))        # kernel, stride and border of filters that see one pixel
 
 
 class _Filters:
@@ -60,13 +63,12 @@ class FixedConv(Module):
     def forward(self, x):
         """(N, C, H, W) -> (N, F, OH, OW)"""
         relu = self.activation is ops.relu
-        if self.is_depthwise(x):
-            x = Tensor(as_channels_last(x.data))
-        if self.is_pointwise(x) and channels_last(x.data):
-            y = Tensor(self.pointwise(x.data, relu))
-        elif self.winograd_pays(x):
+        y = self.with_channels_last(x)
+        if y is not None and relu:
+            rectify(y.data, out=y.data)
+        elif y is None and self.winograd_pays(x):
             y = winograd(x, self._winograd.of(self.weight.data), self.bias, relu)
-        else:
+        elif y is None:
             y = ops.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.groups, relu)
         if relu or self.activation is None:
             return y
@@ -75,24 +77,27 @@ class FixedConv(Module):
         array_module(y.data).clip(y.data, 0, 6, out=y.data)         # nobody else has seen it
         return y
 
-    def is_depthwise(self, x):
-        """Return whether this is a filter per channel on the CPU, and no gradient is wanted."""
-        return self.groups == x.shape[1] == len(self.weight) > 1 and array_module(x.data) is np and not x.requires_grad
+    def with_channels_last(self, x):
+        """Return the maps of one filter per channel, or of 1x1 filters behind it, their channels last in memory; else None.
 
-    def is_pointwise(self, x):
-        """Return whether this is a product per pixel on the CPU, and no gradient is wanted."""
-        return (self.weight.shape[2:] == (1, 1) and self.groups == 1 and self.stride in (1, (1, 1))
-                and self.padding in (0, (0, 0)) and array_module(x.data) is np and not x.requires_grad)
-
-    def pointwise(self, x, relu):
-        """Return the maps of images whose channels are last in memory, as theirs are then: one product for all pixels."""
-        (N, C, H, W), F = x.shape, len(self.weight)
-        y = x.transpose(0, 2, 3, 1).reshape(-1, C) @ self.weight.data.reshape(F, C).T           # (N H W, C) @ (C, F)
+        Only there a row of pixels is one run of memory for the former, and one product does all pixels for the latter; and
+        as long as both follow each other, nothing is turned from one order to the other.
+        """
+        W, stride = self.weight.data, pair(self.stride)
+        F, C, *kernel = W.shape
+        sides = border(x, self.padding, kernel, stride)
+        if x.requires_grad or x.dtype != W.dtype or array_module(x.data) is not np:
+            return None
+        last = x.data.transpose(0, 2, 3, 1)
+        if self.groups == F == x.shape[1] > 1:
+            y = correlate_channels_last(x.data, W[:, 0], stride, sides)
+        elif (self.groups, x.shape[1]) == (1, C) and (kernel, stride, sides) == POINTWISE and last.flags.c_contiguous:
+            y = (last.reshape(-1, C) @ W.reshape(F, C).T).reshape(*last.shape[:3], F).transpose(0, 3, 1, 2)
+        else:
+            return None
         if self.bias is not None:
-            y += self.bias.data
-        if relu:
-            rectify(y, out=y)
-        return y.reshape(N, H, W, F).transpose(0, 3, 1, 2)
+            y += self.bias.data.reshape(F, 1, 1)
+        return Tensor(y)
 
     def winograd_pays(self, x):
         """Return whether `ops.winograd.winograd` computes this, and sooner: for many channels and tiles, and no gradient."""

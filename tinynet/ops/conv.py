@@ -175,7 +175,7 @@ def conv2d(x, W, b=None, stride=1, padding=0, groups=1, relu=False):
     if W.ndim != 4:
         raise InputError(f"conv2d: W is {W.shape}; it must be (n_filters, channels / groups, height, width)")
     F, C, R, S = W.shape
-    sides = _sides(x, padding, (R, S), stride)
+    sides = border(x, padding, (R, S), stride)
     if groups < 1 or x.shape[1] != C * groups or F % groups:
         raise InputError(f"conv2d: x has {x.shape[1]} channels, W expects {C * groups} "
                          f"(x {x.shape}, W {W.shape}, groups {groups}); W is (n_filters, channels / groups, height, width) "
@@ -192,8 +192,26 @@ def conv2d(x, W, b=None, stride=1, padding=0, groups=1, relu=False):
     return (ConvReLU if relu else Conv2d)(stride, (top, left), groups)(x, W, b)
 
 
-def _sides(x, padding, kernel, stride):
-    """Return the border ((top, bottom), (left, right)), having checked that the window fits."""
+def border(x, padding, kernel, stride):
+    """Return how many pixels of zeros surround the images, having checked that the window fits.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    padding : int, (int, int) or "same"
+    kernel, stride : (int, int)
+        Heights and widths.
+
+    Returns
+    -------
+    sides : ((int, int), (int, int))
+        Top and bottom, left and right.
+
+    Raises
+    ------
+    InputError
+        If the window does not fit, or padding is something else.
+    """
     if not isinstance(padding, str):
         padding = pair(padding)
         check_window("conv2d", x.shape, kernel, stride, padding)

@@ -46,15 +46,11 @@ def correlate(x, W, b, stride, sides):
     """
     xp, kernel = array_module(x), W.shape[1:]
     OH, OW = ((size + sum(side) - k) // step + 1 for size, side, k, step in zip(x.shape[2:], sides, kernel, stride))
-    (N, C), dtype = x.shape[:2], xp.result_type(x, W)
-    if channels_last(x):
-        y = xp.empty((N, OH, OW, C), dtype).transpose(0, 3, 1, 2)
-    else:
-        y = xp.empty((N, C, OH, OW), dtype)
+    y = xp.empty((*x.shape[:2], OH, OW), xp.result_type(x, W))
     layout = layout_for(y, stride)
     W = layout.arrange(W)
     for part in layout.portions(y, kernel):
-        layout.correlate(layout.windows(x[part], kernel, stride, sides), W[part[1]], out=y[part])
+        y[part] = layout.correlate(layout.windows(x[part], kernel, stride, sides), W[part[1]]).reshape(y[part].shape)
         if b is not None:                                   # while the maps are in the cache
             y[part] += b[part[1]].reshape(-1, 1, 1)
     return y
@@ -94,7 +90,7 @@ def filters_gradient(x, gy, kernel, stride, sides):
 def layout_for(y, stride):
     """Return the layout with the longer innermost loop for maps y: over pixels, which a stride tears apart, or channels."""
     _, C, OH, OW = y.shape
-    return LongRuns if stride == (1, 1) and OH * OW > C and not channels_last(y) else ChannelsLast
+    return LongRuns if stride == (1, 1) and OH * OW > C else ChannelsLast
 
 
 class LongRuns:
@@ -132,10 +128,9 @@ class LongRuns:
         return W
 
     @staticmethod
-    def correlate(windows, W, out):
-        """Write the maps to out (n, c, OH, OW)."""
-        y = array_module(W).einsum("ncsrl,crs->ncl", windows, W)
-        out[...] = y.reshape(out.shape)
+    def correlate(windows, W):
+        """Return the maps (n, c, OH OW)."""
+        return array_module(W).einsum("ncsrl,crs->ncl", windows, W)
 
     @staticmethod
     def filters(windows, gy):
@@ -166,7 +161,7 @@ class ChannelsLast:
         view = xp.lib.stride_tricks.sliding_window_view
         if stride[1] > 1 or C >= MANY_CHANNELS:
             return view(padded, kernel, axis=(1, 2))[:, ::stride[0], ::stride[1]].transpose(0, 1, 2, 4, 5, 3)
-        runs = view(padded.reshape(n, len(padded[0]), -1), (padded.shape[2] - S + 1) * C, axis=2)[:, :, ::C]
+        runs = view(padded.reshape(n, padded.shape[1], padded.shape[2] * C), (padded.shape[2] - S + 1) * C, axis=2)[:, :, ::C]
         return view(runs, kernel[0], axis=1)[:, ::stride[0], None].transpose(0, 1, 2, 5, 3, 4)
 
     @staticmethod
@@ -175,11 +170,11 @@ class ChannelsLast:
         return array_module(W).ascontiguousarray(W.transpose(1, 2, 0)).transpose(2, 0, 1)
 
     @staticmethod
-    def correlate(windows, W, out):
-        """Write the maps to out (n, C, OH, OW)."""
-        xp, (n, C, OH, OW) = array_module(W), out.shape
-        taps = xp.tile(W.transpose(1, 2, 0), windows.shape[-1] // C)
-        out[...] = xp.einsum("nhwrsl,rsl->nhwl", windows, taps).reshape(n, OH, OW, C).transpose(0, 3, 1, 2)
+    def correlate(windows, W):
+        """Return the maps (n, C, OH, OW), their channels last in memory."""
+        xp, (n, OH, w, _, _, L), C = array_module(W), windows.shape, len(W)
+        maps = xp.einsum("nhwrsl,rsl->nhwl", windows, xp.tile(W.transpose(1, 2, 0), L // C))
+        return maps.reshape(n, OH, w * L // C, C).transpose(0, 3, 1, 2)
 
     @staticmethod
     def filters(windows, gy):
@@ -190,11 +185,6 @@ class ChannelsLast:
         return runs.reshape(*runs.shape[:2], -1, C).sum(axis=2).transpose(2, 0, 1)
 
 
-def channels_last(x):
-    """Return whether the channels of images (N, C, H, W) are last in memory, as their pixels' numbers follow each other."""
-    return x.transpose(0, 2, 3, 1).flags.c_contiguous and not x.flags.c_contiguous
-
-
-def as_channels_last(x):
-    """Return images (N, C, H, W) with their channels last in memory: a copy, unless they are already."""
-    return array_module(x).ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+def correlate_channels_last(x, W, stride, sides):
+    """Return what `correlate` would, but with the channels last in memory, whatever they are in x: nothing is turned back."""
+    return ChannelsLast.correlate(ChannelsLast.windows(x, W.shape[1:], stride, sides), ChannelsLast.arrange(W))
