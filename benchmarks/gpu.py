@@ -6,6 +6,7 @@ is emptied before each case. What does not fit, or fails, costs its own row alon
 """
 import argparse
 import datetime
+import functools
 import gc
 import os
 import platform
@@ -88,6 +89,19 @@ def measured(case, tolerance):
     return (f"| {case.case}, {case.op} | {case.batch} | {ours:.2f} | {theirs:.2f} | {found['ratio']:.2f} "
             f"({found['min']:.2f}-{found['max']:.2f}) | {' | '.join(f'{mb:.0f}' for mb in pools_mb())} "
             f"| {error:.0e}{'' if error <= tolerance else ' (too much)'} |")
+
+
+def turns(now, new):
+    """Return the last columns of a table: of what stands and of a candidate, functions that return arrays, run by turns."""
+    error = difference([peers.as_numpy(array) for array in new()], [peers.as_numpy(array) for array in now()])
+    if not error <= 1e-4:
+        return f"- | - | wrong | {error:.0e}"
+    runs = {name: functools.partial(milliseconds, run, OURS) for name, run in (("now", now), ("new", new))}
+    interleave(runs, WARM_UPS)
+    times = interleave(runs, ROUNDS)
+    found = ratios(times["new"], times["now"])
+    a, b = (sorted(times[name])[ROUNDS // 2] for name in ("now", "new"))
+    return f"{a:.3f} | {b:.3f} | {found['ratio']:.2f} ({found['min']:.2f}-{found['max']:.2f}) | {error:.0e}"
 
 
 def milliseconds(run, name):

@@ -49,17 +49,17 @@ fi
 part tests 165 "$python" -m pytest -q -n 14 -p no:cacheprovider --ignore=tests/course --ignore=tests/test_packaging.py
 part lesson09 25 "$python" -m benchmarks.gpu_lesson lessons/09_gpu.ipynb
 part networks 90 "$python" -m benchmarks.gpu networks
-part networks-tf32 65 "$python" -m benchmarks.gpu networks --tf32
-part cases 40 "$python" -m benchmarks.gpu cases
-part im2col 30 "$python" -m benchmarks.gpu_im2col
+part networks-tf32 60 "$python" -m benchmarks.gpu networks --tf32
+part cases 35 "$python" -m benchmarks.gpu cases
+part candidates 45 "$python" -m benchmarks.gpu_candidates
 if [ "$dry" != --dry-run ]; then
     {
         echo "Written by [gpu.sh](gpu.sh); [README.md](README.md) says how to read it."
         echo
-        cat "$out"/{networks,networks-tf32,cases,im2col}.log | grep -E '^(20[0-9-]+, |\||$)'
+        cat "$out"/{networks,networks-tf32,cases,candidates}.log | grep -E '^(20[0-9-]+, |\||$)'
     } > "$out/gpu.md"
 fi
-part profile 30 "$python" -m benchmarks.gpu_profile "$out/gpu.md"
+part profile 25 "$python" -m benchmarks.gpu_profile "$out/gpu.md"
 
 cat "$summary"
 exit $failed

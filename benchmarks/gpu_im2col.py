@@ -1,9 +1,9 @@
 """A candidate for the GPU beside what stands: im2col, col2im and the filters' gradient in one launch each.
 
-``python -m benchmarks.gpu_im2col``, which `gpu.sh` runs. tinynet's im2col is R + S copies of slices, each a kernel
-that Python launches, and on a GPU launching is what takes the time. Here each is one kernel, as in Caffe (Y. Jia and
-others, "Caffe: Convolutional Architecture for Fast Feature Embedding", 2014). It must first give what stands gives;
-then both take turns, alone and inside whole networks. Not in the library: a measurement decides.
+Run by `gpu_candidates`. tinynet's im2col is R + S copies of slices, each a kernel that Python launches, and on a GPU
+launching is what takes the time. Here each is one kernel, as in Caffe (Y. Jia and others, "Caffe: Convolutional
+Architecture for Fast Feature Embedding", 2014). It must first give what stands gives; then both take turns, alone and
+inside whole networks. Not in the library: a measurement decides.
 """
 import functools
 from contextlib import contextmanager
@@ -16,7 +16,6 @@ from tinynet.ops.window import output_size
 
 from . import gpu, peers
 from .cases import Case
-from .measure import difference, interleave, ratios
 
 GEOMETRY = "int32 H, int32 W, int32 R, int32 S, int32 OH, int32 OW, int32 down, int32 across, int32 top, int32 left"
 
@@ -128,14 +127,13 @@ def pairs(layer, n, device):
     }
 
 
-def main():
-    """Print the table, or end with why nothing can be measured."""
-    gpu.start()
+def table():
+    """Print what was measured."""
     print("| what | of | batch | now ms | candidate ms | candidate / now (min-max) | results differ by |\n|---|---|---|---|---|---|---|", flush=True)
     for layer in LAYERS:
         for n in BATCHES:
             for what, (now, new) in pairs(layer, n, "gpu").items():
-                print(f"| {what} | {layer} | {n} | {_turns(now, new)} |", flush=True)
+                print(f"| {what} | {layer} | {n} | {gpu.turns(now, new)} |", flush=True)
     for case in WHOLE:
         gpu.empty_pools()
         now, other = (peers.prepare(gpu.OURS, case) for _ in range(2))
@@ -144,21 +142,4 @@ def main():
             with candidate():
                 return other()
 
-        print(f"| {case.op} | {case.case} | {case.batch} | {_turns(now, new)} |", flush=True)
-
-
-def _turns(now, new):
-    """Return the last columns of the table."""
-    error = difference([peers.as_numpy(array) for array in new()], [peers.as_numpy(array) for array in now()])
-    if not error <= 1e-4:
-        return f"- | - | wrong | {error:.0e}"
-    runs = {name: functools.partial(gpu.milliseconds, run, gpu.OURS) for name, run in (("now", now), ("new", new))}
-    interleave(runs, gpu.WARM_UPS)
-    times = interleave(runs, gpu.ROUNDS)
-    found = ratios(times["new"], times["now"])
-    a, b = (sorted(times[name])[gpu.ROUNDS // 2] for name in ("now", "new"))
-    return f"{a:.3f} | {b:.3f} | {found['ratio']:.2f} ({found['min']:.2f}-{found['max']:.2f}) | {error:.0e}"
-
-
-if __name__ == "__main__":
-    main()
+        print(f"| {case.op} | {case.case} | {case.batch} | {gpu.turns(now, new)} |", flush=True)

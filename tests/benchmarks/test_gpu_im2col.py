@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks import gpu_im2col
+from benchmarks import gpu, gpu_candidates, gpu_im2col
 from tinynet import Tensor, backend
 from tinynet.ops import conv
 
@@ -100,18 +100,18 @@ def test_candidate_is_put_aside_again(compiled, rng):
 
 
 def test_wrong_results_are_not_timed(monkeypatch):
-    monkeypatch.setattr(gpu_im2col.gpu, "milliseconds", lambda run, name: pytest.fail("timed"))
-    assert "wrong" in gpu_im2col._turns(lambda: [np.ones(3)], lambda: [np.zeros(3)])
+    monkeypatch.setattr(gpu, "milliseconds", lambda run, name: pytest.fail("timed"))
+    assert "wrong" in gpu.turns(lambda: [np.ones(3)], lambda: [np.zeros(3)])
 
 
 def test_turns_are_ratios_of_the_candidate_to_what_stands(monkeypatch):
     taken = {"now": 4.0, "new": 1.0}
     now, new = (lambda: [np.ones(3)] for _ in taken)
-    monkeypatch.setattr(gpu_im2col.gpu, "milliseconds", lambda run, name: taken["now" if run is now else "new"])
-    assert gpu_im2col._turns(now, new) == "4.000 | 1.000 | 0.25 (0.25-0.25) | 0e+00"
+    monkeypatch.setattr(gpu, "milliseconds", lambda run, name: taken["now" if run is now else "new"])
+    assert gpu.turns(now, new) == "4.000 | 1.000 | 0.25 (0.25-0.25) | 0e+00"
 
 
 @pytest.mark.skipif(backend.gpu_problem() is None, reason="there is a GPU: running the script is the test")
 def test_no_gpu_is_said():
     with pytest.raises(SystemExit, match="nothing was measured: "):
-        gpu_im2col.main()
+        gpu_candidates.main()
