@@ -43,7 +43,7 @@ assignments: $(VENV)/instructor ## make assignments/ again from solutions/
 book: $(VENV)/book ## make a web site of the lessons and the guide in build/book
 	$(RUN) -m course book
 
-bench: $(VENV)/bench ## measure the speed beside PyTorch and others, half an hour; results in benchmarks/
+bench: $(VENV)/bench ## measure the speed beside PyTorch and others, 40 minutes; results in benchmarks/
 	$(RUN) -m benchmarks --json benchmarks/results.json
 
 weights: $(VENV)/core ## make the pretrained weights again from the package they came in

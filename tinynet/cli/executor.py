@@ -24,9 +24,9 @@ def add_executor(parser):
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--cluster", metavar="ADDRESS",
                      help="let the workers of a Dask scheduler, such as tcp://node1:8786, compute the activations. It pays over "
-                          "several machines; on one, threads (the default) are faster. Each must find the photos at the same path")
+                          "several machines; on one, threads (the default) are as fast. Each must find the photos at the same path")
     who.add_argument("--processes", type=positive, metavar="N",
-                     help="let N processes compute them; threads are faster unless a layer of your own holds Python's lock")
+                     help="let N processes compute them; threads are as fast unless a layer of your own holds Python's lock")
 
 
 @contextmanager

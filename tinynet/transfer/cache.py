@@ -84,7 +84,7 @@ class ActivationCache:
             Its name, for `entries`.
         executor : concurrent.futures.Executor, optional
             Who computes, in place of threads: processes, a Dask cluster, ... It pays over several machines, which must find
-            files at the same paths; on one, threads are faster. Rows are written here, by the one owner of the folder.
+            files at the same paths; on one, threads are as fast. Rows are written here, by the one owner of the folder.
 
         Returns
         -------
