@@ -21,6 +21,7 @@ import psutil
 from tinynet.compute import executor_map, executors
 from tinynet.compute.executors import JOBS
 from tinynet.data import ImageFolder, View, Views
+from tinynet.errors import InputError
 from tinynet.files import Rows, sha256
 from tinynet.models import pretrained
 from tinynet.transfer import ActivationCache, freeze, replace_head
@@ -155,7 +156,10 @@ def main(argv=None):
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4], help="numbers of Dask's workers")
     parser.add_argument("--seconds", type=float, default=3, help="that the writer is watched (default %(default)s)")
     arguments = parser.parse_args(argv)
-    folder = ImageFolder(arguments.data)
+    try:
+        folder = ImageFolder(arguments.data)
+    except InputError as error:
+        parser.error(f"--data: {error}")
     rows = np.linspace(0, len(folder) - 1, min(arguments.photos, len(folder))).astype(int)
     photos = Views(folder, [View()], rows)
 

@@ -12,6 +12,7 @@ import argparse
 import numpy as np
 
 from tinynet.data import TEN_VIEWS, ImageFolder, View, Views, batches
+from tinynet.errors import InputError
 from tinynet.layers import Dropout, Linear, ReLU, Sequential, Standardize, he_normal, zeros
 from tinynet.models import pretrained
 from tinynet.optim import EMA, SGD
@@ -85,7 +86,11 @@ def main(argv=None):
     parser.add_argument("--cache", required=True, metavar="DIR", help="where the activations are kept")
     parser.add_argument("--seeds", type=int, default=10, help="choices of the photos (default %(default)s)")
     arguments = parser.parse_args(argv)
-    photos, base = ImageFolder(arguments.data), pretrained("squeezenet1_1")
+    try:
+        photos = ImageFolder(arguments.data)
+    except InputError as error:
+        parser.error(f"--data: {error}")
+    base = pretrained("squeezenet1_1")
     net = freeze(replace_head(base.net, len(photos.classes), base.classifier, base.image_shape)).eval()
     cached = ActivationCache(arguments.cache).activations(net[:"head"], Views(photos, SHOWN), base.preprocessing, "head",
                                                           network=base.model)

@@ -1,22 +1,18 @@
 """The script measures what it says, here with Dask's workers and the other processes as threads of this one."""
+import importlib
 import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from PIL import Image
 
-from tinynet.samples import DrawnCats
+from tests.drawings import draw_folder
 
 
 def test_the_tables(tmp_path, capsys, monkeypatch):
     distributed, _ = pytest.importorskip("distributed"), pytest.importorskip("psutil")
     from benchmarks import cluster
-    drawn = DrawnCats(n_per_class=3)
-    for i, label in enumerate(drawn.labels):
-        path = tmp_path / drawn.classes[label] / f"{i}.png"
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(drawn.image(i)).save(path)
+    draw_folder(tmp_path, 3)
 
     @contextmanager
     def dask(n, environment):
@@ -34,3 +30,12 @@ def test_the_tables(tmp_path, capsys, monkeypatch):
     assert [line.split(" | ")[0] for line in lines if line.startswith(("| threads", "| proc", "| Dask"))] == [
         "| threads, 2", "| processes, 2", "| Dask, workers: 1", "| Dask, workers: 2", "| Dask, workers: 2, malloc as Dask sets it"]
     assert sum(line.startswith(("| 1e+06", "| 1e+09")) for line in lines) == 2 and "One writer is the limit from" in lines[-1]
+
+
+@pytest.mark.parametrize("script, options", [("cluster", []), ("photos", ["--cache", "unused"])])
+def test_a_folder_that_is_not_there_is_one_line(script, options, tmp_path, capsys):
+    pytest.importorskip("psutil")
+    with pytest.raises(SystemExit):
+        importlib.import_module(f"benchmarks.{script}").main(["--data", str(tmp_path / "missing"), *options])
+    assert capsys.readouterr().err.splitlines()[-1].startswith(
+        f"python -m benchmarks.{script}: error: --data: {tmp_path / 'missing'}")
