@@ -1,6 +1,8 @@
 """Running cells in a fresh kernel of this Python, as Jupyter's "Restart and run all" does."""
 import asyncio
 import os
+import sys
+import tempfile
 import threading
 
 from jupyter_client import AsyncKernelManager
@@ -31,6 +33,9 @@ class _Loop(asyncio.SelectorEventLoop):
 def run(client):
     """Run a client's notebook in the user's environment, without what changes what a notebook shows or checks.
 
+    What the kernel itself says on stderr, past Jupyter, is told only where it dies: some end with a complaint of libzmq
+    after all is done.
+
     Raises
     ------
     KeyboardInterrupt
@@ -41,7 +46,7 @@ def run(client):
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
 
     async def execute():
-        task = asyncio.ensure_future(client.async_execute(env=environment, cleanup_kc=True))
+        task = asyncio.ensure_future(client.async_execute(env=environment, stderr=said, cleanup_kc=True))
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -50,8 +55,14 @@ def run(client):
             task.exception()
             raise
 
-    with asyncio.Runner(loop_factory=_Loop) as runner:
-        runner.run(execute())
+    with tempfile.TemporaryFile() as said, asyncio.Runner(loop_factory=_Loop) as runner:
+        try:
+            runner.run(execute())
+        except RuntimeError:                    # it never answered, or died in a cell (DeadKernelError)
+            said.seek(0)
+            if words := said.read().decode(errors="replace").strip():
+                print(f"\n{words}", file=sys.stderr)
+            raise
 
 
 def errors(sources, folder, seconds, say):
