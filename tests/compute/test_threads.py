@@ -23,6 +23,7 @@ def pool_threads():
 @pytest.fixture
 def blas_of_two():
     """BLAS as a machine with two cores has it, so that a limit can be told from no limit."""
+    threads._blas_controller.cache_clear()                  # other tests may have brought a BLAS of PyTorch's since
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         if set(blas_threads()) != {2}:
             pytest.skip("this BLAS cannot use two threads")

@@ -92,11 +92,13 @@ def test_a_gradient_goes_through_a_folded_layer(rng, activation, bias):
 @pytest.mark.parametrize("activation", [None, ops.relu, ops.relu6, ops.tanh])
 def test_channels_stay_last_in_memory_behind_a_depthwise_layer(rng, activation):
     options = {"padding": 1, "activation": activation, "rng": rng}
-    net = scramble(Sequential(ConvNorm(6, 6, 3, 2, 6, **options), ConvNorm(6, 4, 1, padding="same", activation=activation, bias=True, rng=rng),
+    net = scramble(Sequential(ConvNorm(6, 6, 3, 2, 6, **options),
+                              ConvNorm(6, 4, 1, padding="same", activation=activation, bias=True, rng=rng),
                               ConvNorm(4, 4, 3, 1, 4, **options), ConvNorm(4, 5, 1, 2, **options)))
     x = 9 * rng.standard_normal((3, 6, 9, 8)).astype(np.float32)
     twin = assert_same_answers(net, x)
-    assert [answers(twin[:k], x).transpose(0, 2, 3, 1).flags.c_contiguous for k in (1, 2, 3, 4)] == [True, True, True, False]
+    stored = [answers(twin[:k], x).transpose(0, 2, 3, 1).flags.c_contiguous for k in (1, 2, 3, 4)]
+    assert stored == [True, True, True, False]
     last = x.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)
     assert answers(twin[:3], x[:0]).shape == (0, 4, 5, 4)
     for k in (1, 3):                                                            # a depthwise layer, a pointwise one
@@ -111,8 +113,9 @@ def test_channels_stay_last_in_memory_behind_a_depthwise_layer(rng, activation):
 
 
 @pytest.mark.parametrize("layer", [Conv2d(6, 6, 3, groups=6, init=zeros), Conv2d(6, 4, 1, init=zeros)])
-@pytest.mark.parametrize("shape", [(6,), (2, 5, 1, 1), (1, 5, 4, 4), (1, 6, 1, 0)])
+@pytest.mark.parametrize("shape", [(6,), (2, 5, 1, 1), (1, 5, 4, 4), (1, 6, 1, 0), (1, 6, 4, 4)])
 def test_what_does_not_fit_is_refused_as_before(layer, shape):
+    """As for the last shape, which would fit, float64."""
     with pytest.raises(InputError) as expected:
         layer(Tensor(np.zeros(shape)))
     with pytest.raises(InputError, match=re.escape(str(expected.value))):
