@@ -108,4 +108,7 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("\nstopped by Ctrl-C: the rows above are whole, the rest is missing") from None
