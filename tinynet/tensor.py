@@ -112,7 +112,6 @@ class Tensor:
             raise TypeError(f"a Tensor of shape {self.shape} is not one number: pick one (x[0]) or reduce it (x.sum())")
         return self.data.item()
 
-
     def numpy(self):
         """Return the values as a NumPy array (a copy only if they are on the GPU)."""
         return backend.to_numpy(self.data)

@@ -17,7 +17,6 @@ from PIL import Image
 from ..drawings import draw_folder
 
 
-
 def tinynet(*arguments, **options):
     return subprocess.run([sys.executable, "-m", "tinynet", *map(str, arguments)], capture_output=True, text=True,
                           encoding="utf-8", **options)

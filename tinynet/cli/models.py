@@ -8,6 +8,7 @@ def add(commands):
     commands.add_parser("models", help="list the published networks: size, work, accuracy, and how to get their weights") \
         .set_defaults(run=run)
 
+
 def run(arguments):
     """Print a table."""
     print(f"{'name':20}{'MB':>7}{'work':>7}{'accuracy':>10}  weights")

@@ -121,4 +121,3 @@ def _protobuf(path):
         return caffe if {2, 100} & Message(path.read_bytes()).fields.keys() else None
     except ValueError:
         return None
-
