@@ -28,7 +28,7 @@ def test_the_books_folder_is_laid_out_anew_with_every_lesson_and_the_guide(root,
     laid = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     lessons = {f"lessons/{path.name}" for path in (root / "lessons").glob("*.ipynb")}
     guide = {f"guide/{path.name}" for path in (root / "course" / "book" / "guide").glob("*.md")}
-    assert laid == {"_config.yml", "_toc.yml", "index.md"} | lessons | guide
+    assert laid == {"_config.yml", "_toc.yml", "index.md", "_static/book.css"} | lessons | guide
 
 
 def test_the_book_runs_no_notebook_and_loads_no_other_host(root):
