@@ -1,4 +1,5 @@
 """Rows of images: the same from threads and from any executor, and none is lost when something fails."""
+import os
 
 import numpy as np
 import pytest
@@ -99,9 +100,35 @@ class Elsewhere(Module):
 
 
 def test_a_machine_that_computes_other_numbers_is_refused(tmp_path, folder):
-    with pytest.raises(InputError, match="computes other numbers for a/0.png than this machine; install the same tinynet"):
+    with pytest.raises(InputError, match="computes other numbers for a/0.png than this one; install the same tinynet"):
         activations(tmp_path, folder, make_net(("own", Elsewhere())), executor=Here())
     assert activations(tmp_path, folder, make_net(("own", Elsewhere()))).reused == 0
+
+
+class Edited(Module):
+    """A layer whose code was changed while a process was at work."""
+
+    by_row = True
+    plus = 0.0
+
+    def forward(self, x):
+        return x + np.float32(Edited.plus)
+
+
+def test_each_process_of_a_machine_is_checked(tmp_path, folder, monkeypatch):
+    """One may have loaded a layer's code before it was changed, its neighbour afterwards."""
+    class Mixed(Here):
+        def submit(self, *arguments):
+            if len(self.sent) < 2:                          # the first lacks the task, and is asked again
+                return super().submit(*arguments)
+            with monkeypatch.context() as patch:
+                patch.setattr(Edited, "plus", 0.5)
+                patch.setattr(os, "getpid", lambda: 12)
+                return super().submit(*arguments)
+
+    with pytest.raises(InputError, match="process 12 computes other numbers"):
+        activations(tmp_path, folder, make_net(("own", Edited())), executor=Mixed())
+    assert activations(tmp_path, folder, make_net(("own", Edited()))).reused == 16
 
 
 class Counts(Module):

@@ -60,8 +60,8 @@ def executor_map(executor, task, jobs, n, workers=None, fresh=False):
     i : int
         The job's number.
     result : object
-    worker : str
-        The name of the machine that computed it.
+    worker : (str, int)
+        The name of the machine that computed it, and the number of the process there.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def executor_map(executor, task, jobs, n, workers=None, fresh=False):
                     send(numbers, data, packed)
                     continue
                 seen.add(worker)
-                yield from ((i, result, worker[0]) for i, result in zip(numbers, results))
+                yield from ((i, result, worker[:2]) for i, result in zip(numbers, results))
                 failure = failure or error
             send_more()
     finally:

@@ -67,7 +67,7 @@ def extract(extractor, dataset, rows, workers=None, executor=None):
     Raises
     ------
     InputError
-        If an image cannot be read, a machine's numbers are not those of this one, or what `executor_map` says.
+        If an image cannot be read, a process's numbers are not those of this one, or what `executor_map` says.
     """
     if executor is None:
         with closing(ordered_map(lambda i: extractor.row(dataset.image(i)), rows, workers)) as found:
@@ -75,11 +75,11 @@ def extract(extractor, dataset, rows, workers=None, executor=None):
         return
     jobs, checked = (reader(dataset, i) for i in rows), set()
     with one_blas_thread(), closing(executor_map(executor, extractor, jobs, len(rows), workers)) as found:
-        for k, row, machine in found:
-            if machine not in checked and not close(extractor.row(dataset.image(rows[k])), row):
-                raise InputError(f"{machine}: computes other numbers for {dataset.title(rows[k])} than this machine; install the "
-                                 "same tinynet, NumPy and Pillow there")
-            checked.add(machine)
+        for k, row, worker in found:
+            if worker not in checked and not close(extractor.row(dataset.image(rows[k])), row):
+                raise InputError(f"{worker[0]}: process {worker[1]} computes other numbers for {dataset.title(rows[k])} than this one; "
+                                 "install the same tinynet, NumPy and Pillow there, and start workers anew after a change of code")
+            checked.add(worker)
             yield rows[k], row
 
 
