@@ -331,6 +331,21 @@ def test_a_long_silence_is_told_and_a_longer_one_after_an_error_ends_it(monkeypa
     assert "no worker has answered for 0 s, 2 calls wait and the executor says it has 2 workers" in told[0] and len(told) == 2
 
 
+def test_calls_that_somebody_cancels_are_lost(monkeypatch):
+    """`shutdown(cancel_futures=True)` on another thread cancels calls, but wakes nobody who waits for them."""
+    monkeypatch.setattr(executors, "PATIENCE", 0)
+    executor, told = Postponed(2), []
+
+    def warn(message, **options):
+        told.append(message)
+        assert len(told) < 3, "it waits for ever"
+        for *_, call in executor.sent:
+            call.cancel()
+
+    monkeypatch.setattr(warnings, "warn", warn)
+    assert "CancelledError" in str(collect(executor, Task(), workers=2)[1])
+
+
 def test_a_silent_executor_that_cannot_be_asked_any_more_is_lost(monkeypatch):
     """Dask's futures may stay as they are for ever when the scheduler goes away."""
     monkeypatch.setattr(executors, "PATIENCE", 0)

@@ -100,6 +100,7 @@ def executor_map(executor, task, jobs, n, workers=None, fresh=False):
         send_more()
         while sent:
             answered = wait(sent, PATIENCE if failure is None else GRACE, FIRST_COMPLETED).done
+            answered |= {call for call in sent if call.cancelled()}     # `wait` leaves out those that nobody was told of
             if not answered and failure is not None:
                 break
             if not answered:                                # Dask waits for new workers, as long as its scheduler is there
