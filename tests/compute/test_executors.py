@@ -362,6 +362,15 @@ def test_what_cannot_be_sent_is_refused_in_one_line():
         assert "cannot be sent to another process (TypeError: cannot pickle" in str(error) and "\n" not in str(error)
 
 
+def test_a_layer_that_cannot_be_copied_is_refused_in_one_line(x):
+    net = make_net().eval()
+    net[1].lock = threading.Lock()
+    for answer in (lambda: parallel.run(net, x, executor=Here()), lambda: parallel.gradients(net, ops.cross_entropy, x, LABELS)):
+        with pytest.raises(InputError, match=r"cannot be copied \(cannot pickle '_thread.lock' object\).*locks") as caught:
+            answer()
+        assert "\n" not in str(caught.value)
+
+
 def of_a_notebook():
     """A layer whose class a worker cannot import."""
     class Plus(Linear):
