@@ -309,6 +309,15 @@ def test_a_scheduler_that_goes_away():
         assert 16 <= len(found) < 200
 
 
+def test_what_is_no_executor_is_refused():
+    """A Dask client has `submit` too, but what that returns cannot be waited for as here."""
+    client = SimpleNamespace(submit=lambda function, *arguments: object())
+    for other in (client, "processes"):
+        with pytest.raises(InputError, match="a (SimpleNamespace|str) is no executor .* client.get_executor"):
+            run_all(other)
+    assert run_all(Here(None))[0] == 100                    # one that does not know how many workers it has
+
+
 def test_an_executor_that_was_shut_down():
     with ThreadPoolExecutor(2) as executor:
         pass

@@ -16,7 +16,7 @@ import platform
 import threading
 import traceback
 import warnings
-from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from hashlib import sha256
 
 import numpy as np
@@ -66,10 +66,13 @@ def executor_map(executor, task, jobs, n, workers=None, fresh=False):
     Raises
     ------
     InputError
-        If a job raised one, the workers are lost, or they cannot load the task. Before that, what others finish is yielded.
+        If it is no executor, a job raised one, the workers are lost, or they cannot load the task. Before that, what others finish is yielded.
     RuntimeError
         If a job raised anything else; it holds the worker's traceback.
     """
+    if not isinstance(executor, Executor):
+        raise InputError(f"a {type(executor).__name__} is no executor of concurrent.futures; give one, such as "
+                         "ProcessPoolExecutor() or, of a Dask client, client.get_executor()")
     workers = workers or max(1, _number_of_workers(executor))
     size = max(1, min(JOBS, -(-n // workers)))
     packed = _packed(task)
@@ -134,7 +137,7 @@ def _number_of_workers(executor):
     """Return how many workers an executor has, as far as it tells; Dask's and those of the standard library do."""
     client = getattr(executor, "_client", None)
     if client is None:
-        return getattr(executor, "_max_workers", 1)         # until more are seen
+        return getattr(executor, "_max_workers", None) or 1     # until more are seen
     try:
         return sum(client.nthreads().values())
     except Exception as error:                              # a client that is closed raises this and that
