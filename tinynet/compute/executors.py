@@ -66,7 +66,8 @@ def executor_map(executor, task, jobs, n, workers=None, fresh=False):
     Raises
     ------
     InputError
-        If it is no executor, a job raised one, the workers are lost, or they cannot load the task. Before that, what others finish is yielded.
+        If it is no executor, a job raised one, the workers are lost, or they cannot load the task. Before that, what
+        others finish is yielded.
     RuntimeError
         If a job raised anything else; it holds the worker's traceback.
     """
@@ -103,7 +104,7 @@ def executor_map(executor, task, jobs, n, workers=None, fresh=False):
         send_more()
         while sent:
             answered = wait(sent, PATIENCE if failure is None else GRACE, FIRST_COMPLETED).done
-            answered |= {call for call in sent if call.cancelled()}     # `wait` leaves out those that nobody was told of
+            answered |= {call for call in sent if call.cancelled()}     # `wait` may leave these out
             if not answered and failure is not None:
                 break
             if not answered:                                # Dask waits for new workers, as long as its scheduler is there

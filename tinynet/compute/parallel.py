@@ -272,8 +272,8 @@ def replica(net, seeds=None, part=0):
     try:
         twin = copy.deepcopy(net, shared | own)             # what two layers share, their twins share
     except TypeError as error:
-        raise InputError(f"the network cannot be copied ({error}), and each part of a batch needs a copy; keep open files, locks "
-                         "and generators out of layers") from error
+        raise InputError(f"the network cannot be copied ({error}), and each part of a batch needs a copy; keep open "
+                         "files, locks and generators out of layers") from error
     for layer, other in zip(layers, twin.modules()):
         if seeds and id(layer) in seeds:
             other.rng = np.random.default_rng([seeds[id(layer)], 0 if layer.one_draw else part])

@@ -77,8 +77,9 @@ def extract(extractor, dataset, rows, workers=None, executor=None):
     with one_blas_thread(), closing(executor_map(executor, extractor, jobs, len(rows), workers)) as found:
         for k, row, worker in found:
             if worker not in checked and not close(extractor.row(dataset.image(rows[k])), row):
-                raise InputError(f"{worker[0]}: process {worker[1]} computes other numbers for {dataset.title(rows[k])} than this one; "
-                                 "install the same tinynet, NumPy and Pillow there, and start workers anew after a change of code")
+                raise InputError(f"{worker[0]}: process {worker[1]} computes other numbers for {dataset.title(rows[k])} than "
+                                 "this one; install the same tinynet, NumPy and Pillow there, and start workers anew after a "
+                                 "change of code")
             checked.add(worker)
             yield rows[k], row
 
