@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course.answers import arrange
+from course.answers import arrange, session
 from tinynet.errors import InputError
 
 from . import compare, contract, wire, written
 
+FAILED = 4 * session.MOST_FAILED * session.LONGEST_MESSAGE + 4000       # bytes for what failed without costing points
 LOG_KEPT = 4000                 # characters of what a task printed: the last ones
 ROOM = 4 << 20                  # bytes for a text that a rule judges: it has the length it has, not the solution's
 
@@ -69,7 +70,7 @@ def prepare(assignment, seed, box):
             raise InputError(f"assignment {assignment.name}: the solution of {task.grade_id} fails: "
                              f"{'; '.join([finished.problem] * bool(finished.problem) + faults)} {detail}")
         room = sum(ROOM if part.rule else 16_000 for part in task.parts)
-        references.append(Reference(inputs, results, 4 * len(finished.output) + room))
+        references.append(Reference(inputs, results, 4 * len(finished.output) + FAILED + room))
     return references
 
 

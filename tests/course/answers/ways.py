@@ -112,6 +112,7 @@ TRIED = {
     "displays": tried("display(softmax(np.ones((1, 2))))"),
     "imports display": tried("from IPython.display import display, Markdown\ndisplay(Markdown('# yes'))"),
     "raises": tried("softmax('no')"),
+    "raises at length": tried("\n".join(["raise ValueError('x' * 3000)"] * 3)),
     "asserts": tried("assert softmax(np.ones((1, 2)))[0, 0] == 3"),
     "exits": tried("import sys\nsys.exit()"),
     "reads a scratch variable": tried("print(softmax(my_scores))"),
