@@ -39,7 +39,7 @@ def main(box):
     sys.path[:0] = job["path"]
     import numpy as np
     inputs = np.load(box / "inputs.npz", allow_pickle=False)
-    printed = sys.stdout = sessions.Printed(sys.stdout)
+    printed = sys.stdout = sys.stderr = sessions.Printed(sys.stderr)        # its encoding takes whatever is printed
     session = start(job)
     if job.get("fenced"):
         Fence([box, os.getcwd(), sys.base_prefix, os.path.dirname(os.__file__), *sys.path]).close()

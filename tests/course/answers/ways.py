@@ -147,6 +147,8 @@ TRIED = {
     "bars": ("from tqdm.auto import tqdm, trange",
              PLAIN.replace("    e = ", "    for i in tqdm(range(2), desc='rows'):\n        pass\n    e = "), ""),
     "prints much": tried("for i in range(300_000):\n    print('step', i)"),
+    "prints much to stderr": tried("import sys\nfor i in range(300_000):\n    print('step', i, file=sys.stderr)"),
+    "prints what no encoding has": ("", PLAIN.replace("    e =", "    print('\\ud800')\n    e ="), ""),
     "takes memory": tried("big = np.ones((1 << 40,))"),
     "warns": tried("import warnings\nwarnings.warn('careful')"),
     "seeds": tried("np.random.seed(0)\nnp.random.randn(3)"),
