@@ -72,7 +72,9 @@ class Progress(Module):
     """The package tqdm: its bars are the things that they count."""
 
     def __getattr__(self, name):
-        bars = {"tqdm": Bar, "trange": lambda *numbers, **options: Bar(range(*numbers))}
+        bars = {"tqdm": Bar, "trange": lambda *numbers, **options: Bar(range(*numbers)),
+                "tenumerate": lambda things, start=0, **options: enumerate(things, start),
+                "tzip": lambda *things, **options: zip(*things)}
         return bars.get(name) or super().__getattr__(name)
 
 
@@ -87,6 +89,10 @@ class Bar(Blank):
 
     def __len__(self):
         return len(self.iterable)
+
+    @staticmethod
+    def write(text, **options):
+        """Print nothing, as nothing is drawn that it would stand above."""
 
 
 class Finder:
