@@ -30,6 +30,9 @@ def main(argv=None):
     status : int
         0 done, 1 a lesson or the book has a fault, 2 a mistake the user can mend, 130 stopped by Ctrl-C.
     """
+    for stream in (sys.stdout, sys.stderr):             # a letter that the terminal cannot show is no reason to stop
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
         arguments = _parser().parse_args(argv)
         status = arguments.run(arguments)

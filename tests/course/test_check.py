@@ -61,6 +61,12 @@ def test_what_is_wrong_is_said(save, capsys):
     assert "0 of 15 points so far" in printed
 
 
+def test_a_message_that_no_terminal_can_show_is_printed_all_the_same(save, capsys):
+    path = save(softmax="def softmax(scores):\n    raise ValueError('half of a pair: \\ud83d')")
+    assert main(["check", str(path)]) == 1
+    assert "ValueError: half of a pair: \\ud83d\n" in capsys.readouterr().out
+
+
 def test_other_ways_to_fail(save, monkeypatch):
     monkeypatch.setattr(check, "SECONDS", 3)
     monkeypatch.setattr(kernel, "PATIENCE", 0.5)
