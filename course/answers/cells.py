@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from tinynet.errors import InputError
 
+LARGEST = 20 << 20              # bytes of a notebook, its outputs included
+MOST = 1 << 20                  # characters of its cells
 CONFLICT = re.compile(r"^(?:<<<<<<<|=======|>>>>>>>)(?: |$)", re.MULTILINE)
 
 
@@ -58,7 +60,7 @@ def parse(data):
     Parameters
     ----------
     data : bytes
-        The file, of bounded size.
+        The file.
 
     Returns
     -------
@@ -67,8 +69,10 @@ def parse(data):
     Raises
     ------
     InputError
-        If it is not a notebook.
+        If it is not a notebook, or too large to be graded.
     """
+    if len(data) > LARGEST:
+        raise InputError(f"larger than {LARGEST >> 20} MB; clear its outputs, and take out files that are attached")
     text, notes = decode(data)
     try:
         content = json.loads(text)
@@ -80,6 +84,9 @@ def parse(data):
                          "that you meant")
     metadata = content.get("metadata")
     cells = [_cell(cell) for cell in cells if isinstance(cell, dict)]
+    if sum(len(cell.source) for cell in cells) > MOST:
+        raise InputError(f"more than {MOST:,} characters of text and code; take out what is no work of yours, "
+                         "such as pictures that were pasted as text")
     return Notebook(cells, metadata if isinstance(metadata, dict) else {}, notes)
 
 

@@ -9,11 +9,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from course.answers.cells import parse
+from course.answers.cells import LARGEST, parse
 from tinynet.errors import InputError
 
-LARGEST = 20 << 20              # bytes of a notebook, its outputs included
-MOST_CODE = 1 << 20             # characters of code
 # Letters of any alphabet, and what may stand between them without a trouble to Windows or a shell.
 SAFE_NAME = re.compile(r"\w[\w@-]*(?:[. ][\w@-]+|, [\w@-]+|'[\w@-]+)*")
 RESERVED = re.compile(r"(?:student-|(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))", re.IGNORECASE)
@@ -111,8 +109,6 @@ def read(folder, name, due=None):
             submission.notes += _late(path, due)
         book = parse(data)
         submission.notes += book.notes
-        if sum(len(cell.source) for cell in book.cells) > MOST_CODE:
-            raise InputError(f"more than {MOST_CODE:,} characters of text and code: not graded")
         submission.cells = book.cells
     except InputError as error:
         submission.notes.append(str(error))
@@ -157,15 +153,12 @@ def _folder(student, name, notes):
 
 
 def _bytes(path, limit):
-    """Read a file that is a file: no link, no device, no pipe, not too large."""
+    """Read a file that is a file: no link, no device, no pipe; of one that is too large a byte too many."""
     if not stat.S_ISREG(os.lstat(path).st_mode):
         raise InputError(f"{printable(path.name)} is a link or no file: not read")
     careful = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
     with open(os.open(path, os.O_RDONLY | careful), "rb") as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise InputError(f"{printable(path.name)} is larger than {limit >> 20} MB; clear its outputs")
-    return data
+        return file.read(limit + 1)
 
 
 def _late(path, due):

@@ -9,6 +9,7 @@ import pytest
 
 from course import check, kernel
 from course.__main__ import main
+from course.grading import submission
 from tinynet.errors import InputError
 
 DESCEND = ("def descend(gradient, w, rate, steps):\n    path = [w]\n    for _ in range(steps):\n"
@@ -172,6 +173,20 @@ def test_what_cannot_be_read_is_one_line_that_throws_no_work_away(folder, capsys
     line = capsys.readouterr().err
     assert line.count("\n") == 1 and "x.ipynb: not a notebook: " in line
     assert not [word for word in ("restore", "checkout", "delete it", "discard", "again") if word in line]
+
+
+@pytest.mark.parametrize("outputs, source, line", [
+    (20 << 20, "", "larger than 20 MB; clear its outputs"), (0, "x" * (1 << 20), "more than 1,048,576 characters of text and code")])
+def test_what_is_too_large_to_be_graded_is_said_before_it_is_handed_in(toy, save, tmp_path, capsys, outputs, source, line):
+    book = toy.book()
+    book["cells"] += [{"cell_type": "markdown", "metadata": {"attached": " " * outputs}, "source": source}]
+    path = save()
+    path.write_text(json.dumps(book), encoding="utf-8")
+    assert main(["check", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert line in said and said.count("\n") == 1
+    toy.hand_in(tmp_path / "in", "ann", path.read_bytes())
+    assert line in submission.read(tmp_path / "in" / "ann", "toy").notes[0]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
