@@ -37,15 +37,14 @@ def answers(cells, grade_id, asked):
         return finished or found, note
     if found or not cells:
         return found, ""
-    if any(cell.grade_id == grade_id for cell in cells):
-        return [], (f"the cell with the grade id {grade_id} is no code cell any more, so it does not run: not "
-                    "answered; in Jupyter, select it and press Esc, y")
     names = "|".join(DEFINES.findall(asked))
     defines = re.compile(rf"^[ \t]*(?:(?:async\s+)?def|class)\s+(?:{names})\b|^[ \t]*(?:{names})\s*=[^=]", re.MULTILINE)
     candidates = [cell for cell in code if names and cell.kind in ("answer", "other") and defines.search(cell.source)]
     found = [cell for cell in candidates if cell.grade_id is None] or candidates
+    gone = not any(cell.grade_id == grade_id for cell in cells)
     what = f"graded the cell that defines {names.replace('|', ' or ')} instead" if found else "not answered"
-    return found, f"the cell with the grade id {grade_id} is gone: {what}"
+    what += "" if gone or found else "; in Jupyter, select it and press Esc, y"
+    return found, f"the cell with the grade id {grade_id} is {'gone' if gone else 'no code cell any more'}: {what}"
 
 
 def job(cells, chosen, grade_id, given, shipped, parts):

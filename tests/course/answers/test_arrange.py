@@ -44,6 +44,11 @@ def test_without_its_grade_id_an_answer_is_found_by_what_it_defines(source):
     assert find(other(source), answer(source + " ", "u"))[0] == [source]
 
 
+def test_beside_a_cell_that_is_no_code_any_more_an_answer_is_found_too():
+    found, note = find(Cell("other", "t", ASKED, False), other("def softmax(x): return x"))
+    assert found == ["def softmax(x): return x"] and "no code cell any more: graded the cell that defines softmax" in note
+
+
 def test_what_is_gone_is_said():
     assert find(other("x"), Cell("given", "g", "softmax = 3", True)) == ([], "the cell with the grade id t is gone: not answered")
     assert "no code cell any more" in find(Cell("other", "t", ASKED, False))[1]
