@@ -51,6 +51,12 @@ def test_what_an_answer_defines_stands_although_a_line_fails():
     assert session.failed[1] == "line 4 of your cell: x = y\nNameError: name 'y' is not defined"
 
 
+def test_an_error_of_syntax_may_name_any_file():
+    for name in (5, None, b"x", "<answer 1>", "x.py"):
+        session = load(f"raise SyntaxError('no', ({name!r}, 1, 1, 'x ='))\ndef f(): return 1")
+        assert "SyntaxError: no" in session.failed[0] and session.answer.f() == 1
+
+
 def test_of_several_answers_the_last_one_counts():
     assert load("def f(): return 1", "raise ValueError", "def f(): return 3").answer.f() == 3
 
