@@ -142,7 +142,7 @@ def run_part(part, calls, session, inputs, np):
 
 def plain(value, np):
     """Return a value as an array of numbers or text."""
-    array = np.array(value, subok=False)
+    array = np.real_if_close(np.array(value, subok=False))
     if array.dtype.kind not in "biufU":
         raise TypeError(f"a result is {type(value).__name__} ({array.dtype}), not numbers")
     return array.astype(array.dtype.newbyteorder("="))

@@ -40,6 +40,12 @@ def test_only_numbers_and_text_are_results(value):
     assert "not numbers" in part(lambda answer: value)["p/error"]
 
 
+def test_complex_numbers_are_real_where_their_imaginary_part_is_rounding():
+    there_and_back = part(lambda answer: np.fft.ifft(np.fft.fft([1.0, 2.0, 4.0])))["p/0/"]
+    assert there_and_back.dtype == np.float64
+    np.testing.assert_allclose(there_and_back, [1, 2, 4])
+
+
 def test_byte_order_is_the_machines():
     assert part(lambda answer: np.ones(2, ">f8"))["p/0/"].dtype == np.float64
 
