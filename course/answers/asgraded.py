@@ -12,7 +12,7 @@ import numpy as np
 from tinynet.errors import InputError
 
 from . import arrange, library
-from .limits import THREADS, Limits, death, python
+from .limits import THREADS, Limits, death, environment, python
 
 PARTS = [{"name": "check", "call": "visible", "trials": 1}]
 
@@ -71,7 +71,7 @@ class AsGraded:
         """Return what is wrong, what failed, and whether the program did not come to its end."""
         with tempfile.TemporaryDirectory(dir=self.folder, ignore_cleanup_errors=True) as home:
             job = job | self.limits.for_runner() | {"path": self.path, "packages": self.names, "sandboxed": False,
-                                                    "fenced": True}
+                                                    "fenced": environment(home)}
             Path(self.folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
             np.savez(self.folder / "inputs.npz", **{"0/source": np.array(source)})
             command = [*python(sys.executable), str(self.folder / "runner.py"), str(self.folder)]

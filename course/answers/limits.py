@@ -40,6 +40,11 @@ class Limits:
         return {"limits": limits, "seconds": self.cpu / 2}
 
 
+def environment(home):
+    """Return all environment variables that an answer has, by name; nothing of the user's is among them."""
+    return {"HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8"} | THREADS
+
+
 def python(executable):
     """Return the command for a Python that reads no environment or site-packages and writes no byte code."""
     return [str(executable), "-I", "-S", "-B"]

@@ -42,6 +42,8 @@ def main(box):
     printed = sys.stdout = sys.stderr = sessions.Printed(sys.stderr)        # its encoding takes whatever is printed
     session = start(job)
     if job.get("fenced"):
+        os.environ.clear()
+        os.environ.update(job["fenced"])
         Fence([box, os.getcwd(), sys.base_prefix, os.path.dirname(os.__file__), *sys.path]).close()
     session.run_all(job)
     calls = {"np": np}

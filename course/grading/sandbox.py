@@ -13,7 +13,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from course.answers.limits import THREADS, python
+from course.answers.limits import environment, python
 from course.answers.runner import NOBODY
 from tinynet.errors import InputError
 
@@ -21,7 +21,6 @@ from . import seccomp
 from .process import Runner
 
 HOME, BOX, LIBRARY = "/home/student", "/box", "/library"
-ENVIRONMENT = {"HOME": HOME, "TMPDIR": HOME, "LANG": "C.UTF-8"} | THREADS
 HOW_TO_GET_IT = ("bubblewrap 0.8 or newer on Linux is needed: `apt install bubblewrap` (Debian, Ubuntu) or "
                  "`dnf install bubblewrap` (Fedora); a container must let it make namespaces (docker run "
                  "--privileged); on macOS and Windows use a Linux virtual machine. Or see what "
@@ -130,7 +129,7 @@ def _isolation():
     nobody = str(NOBODY)
     options = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
                "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
-    for name, value in ENVIRONMENT.items():
+    for name, value in environment(HOME).items():
         options += ["--setenv", name, value]
     if os.geteuid() == 0:           # `runner` becomes nobody itself: root can mount what nobody cannot reach
         return options + ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]

@@ -21,7 +21,8 @@ def check(graded, source):
 @pytest.mark.parametrize("body", [
     "import numpy.linalg, tempfile, json, zoneinfo\n    with tempfile.TemporaryFile(dir='.') as file:\n        file.write(b'1')",
     "np.save('a.npy', np.ones(3))\n    assert np.load('a.npy').sum() == 3", "np.random.default_rng().random()",
-    "from tinynet import Tensor\n    Tensor(np.ones(3))", "import unittest.mock, decimal, sqlite3, multiprocessing, asyncio, logging",
+    "from tinynet import Tensor\n    Tensor(np.ones(3))", "import os\n    os.environ['HOME'], os.environ['OMP_NUM_THREADS']",
+    "import os\n    os.environ['MINE'] = '1'\n    assert os.getenv('MINE')", "import unittest.mock, decimal, sqlite3, multiprocessing, asyncio, logging",
 ])
 def test_what_the_sandbox_has_is_there(graded, body):
     assert check(graded, f"def f():\n    {body}\n    return 1") == ("", "")
@@ -32,6 +33,7 @@ def test_what_the_sandbox_has_is_there(graded, body):
     ("import subprocess, sys\n    subprocess.run([sys.executable, '-V'])", "one process with one thread"),
     ("import os\n    os.system('true')", "one process with one thread"),
     ("import socket\n    socket.socket()", "one process with one thread"),
+    ("import os\n    os.environ['PATH']", "KeyError: 'PATH'"),
     ("open({path!r})", "is not there when this is graded"), ("import os\n    open(os.path.relpath({path!r}))", "is not there"),
     ("np.loadtxt({path!r})", "not there|not found"), ("open('mine.txt')", "No such file"), ("import pytest", "imports pytest, which"),
     ("import tinynet.ops", "tinynet.ops"), ("import no_such_package", "imports no_such_package, which"),
