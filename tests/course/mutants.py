@@ -71,6 +71,7 @@ MUTANTS = {
         "log of probabilities": ("shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))",
                                  "np.log(np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True))",
                                  {"large scores"}),
+        "loss in an array": ("].mean(), gradient", "].mean(keepdims=True), gradient", {"loss", "large scores"}),
         "sum over the batch": ("log_p[rows, labels].mean()", "log_p[rows, labels].sum()", {"loss", "large scores"}),
         "gradient without 1/N": ("gradient / len(scores)", "gradient", {"gradient", "large scores"}),
         "gradient without y": ("gradient[rows, labels] -= 1\n", "pass\n", {"gradient", "large scores"}),

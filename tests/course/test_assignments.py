@@ -13,6 +13,7 @@ from course.answers.asgraded import AsGraded
 from course.answers.cells import Cell
 from course.grading import contract
 from course.notebook import LESSONS, ROOT, code_cells, read
+from tests.course.mutants import MUTANTS
 
 ASSIGNMENTS = ROOT / "assignments"
 NAMES = ["a1_autograd_layers", "a2_optimisers", "a3_transfer", "a4_your_own_data", "a5_train_better"]
@@ -170,3 +171,14 @@ def test_nothing_else_is_in_the_assignments():
 def test_every_link_of_the_readme_leads_somewhere():
     for link in re.findall(r"\]\(([^)#]+)\)", (ASSIGNMENTS / "README.md").read_text(encoding="utf-8")):
         assert (ASSIGNMENTS / link).is_file(), link
+
+
+def test_the_check_refuses_a_number_in_an_array_as_the_grade_does():
+    assignment = contract.load(SOLUTIONS / "a1_autograd_layers")
+    old, new, lost = MUTANTS["a1-cross-entropy"]["loss in an array"]
+    answer, visible = (next(cell for cell in assignment.cells if cell.grade_id == name)
+                       for name in ("a1-cross-entropy", "a1-cross-entropy-check"))
+    answer = dataclasses.replace(answer, source=answer.source.replace(old, new))
+    with AsGraded(assignment.packages, assignment.modules) as graded:
+        wrong, _ = graded.check([answer, visible], [answer], visible, assignment.given)
+    assert wrong == "AssertionError: the loss is a number, not an array" and lost == {"loss", "large scores"}
