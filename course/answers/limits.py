@@ -1,5 +1,6 @@
 """What an answer's process may use, and what its end says."""
 import math
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ class Limits:
 
 def environment(home):
     """Return all environment variables that an answer has, by name; nothing of the user's is among them."""
-    return {"HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8"} | THREADS
+    windows = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}    # its libraries read it
+    return {"HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8"} | THREADS | windows
 
 
 def python(executable):
