@@ -303,3 +303,16 @@ def test_a_forward_put_in_place_of_a_layers_own_has_not_said_it():
     assert not works_by_row(layer)
     layer.by_row = True
     assert works_by_row(layer)
+
+
+def test_a_layer_that_has_its_own_train_is_switched_by_it():
+    class Fixed(Module):
+        def train(self, mode=True):
+            return super().train(False)
+
+        def forward(self, x):
+            return x
+
+    net = Sequential(a=Sequential(fixed=Fixed()), b=ReLU())
+    assert not net.train()["a"]["fixed"].training
+    assert net["a"].training and net["b"].training and net.training

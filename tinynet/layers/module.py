@@ -108,9 +108,10 @@ class Module:
         return list({id(p): p for _, p in self.named_parameters()}.values())
 
     def train(self, mode=True):
-        """Switch this module and all inside it to training (or with False to evaluation) and return it."""
-        for module in self.modules():
-            module.training = mode
+        """Switch this module and all inside it, each by its own `train`, to training (or with False to evaluation); return it."""
+        self.training = mode
+        for _, child in self.children():
+            child.train(mode)
         return self
 
     def eval(self):
