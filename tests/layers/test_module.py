@@ -316,3 +316,18 @@ def test_a_layer_that_has_its_own_train_is_switched_by_it():
     net = Sequential(a=Sequential(fixed=Fixed()), b=ReLU())
     assert not net.train()["a"]["fixed"].training
     assert net["a"].training and net["b"].training and net.training
+
+
+def test_a_part_of_a_network_with_a_forward_of_its_own_is_refused():
+    class Scaled(Sequential):
+        def forward(self, x):
+            return super().forward(x * 2)
+
+    own = Scaled(relu=ReLU(), flatten=Flatten())
+    with pytest.raises(InputError, match="Scaled has a forward of its own, which a part"):
+        own[:"flatten"]
+    patched = Sequential(relu=ReLU(), flatten=Flatten())
+    patched.forward = lambda x: x
+    with pytest.raises(InputError, match="forward of its own"):
+        patched[1:]
+    assert own["relu"] is own[0], "one stage is what it is"

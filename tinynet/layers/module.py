@@ -180,7 +180,8 @@ class Sequential(Module):
     Raises
     ------
     InputError
-        If named and unnamed stages are mixed, or a name is one of Module's own attributes or holds a dot.
+        If named and unnamed stages are mixed, or a name is one of Module's own attributes or holds a dot; or for a part of
+        a network that has a ``forward`` of its own.
     """
 
     by_row = True                   # as far as it goes itself: each stage speaks for itself
@@ -213,6 +214,9 @@ class Sequential(Module):
 
     def __getitem__(self, key):
         if isinstance(key, slice):
+            if type(self).forward is not Sequential.forward or "forward" in vars(self):
+                raise InputError(f"Sequential: {type(self).__name__} has a forward of its own, which a part of it would not "
+                                 "have; make what it does a stage, a Module of its own")
             start, stop = self._position(key.start), self._position(key.stop)
             part = Sequential(**dict(self.children()[start:stop:key.step]))
             part.training = self.training
