@@ -332,6 +332,16 @@ def test_evaluate_counts(monkeypatch):
     assert np.isnan(evaluate(net, scores, labels, np.array([0])).class_accuracy[1])
 
 
+def test_a_mask_is_no_list_of_rows(data):
+    x, labels, _, _ = data
+    mask, net = np.arange(len(labels)) % 2 == 0, dropout_net()
+    for train, val in ((mask, []), ([0, 1], mask), ([0.0, 1.0], [])):
+        with pytest.raises(InputError, match="fit: rows are .*flatnonzero"):
+            fit(net, x, labels, train, val, SGD(net.parameters(), 0.1), 1, np.random.default_rng(0), progress=False)
+    with pytest.raises(InputError, match="evaluate: rows are bool"):
+        evaluate(net, x, labels, mask)
+
+
 def test_it_says_what_is_wrong(data):
     x, labels, rows, val = data
     net = dropout_net()

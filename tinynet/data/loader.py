@@ -39,6 +39,30 @@ def batches(n, batch_size, rng=None):
     return (order[start:stop] for start, stop in zip(starts, [*starts[1:], n]))
 
 
+def row_numbers(who, rows):
+    """Return the numbers of some rows as an array.
+
+    Parameters
+    ----------
+    who : str
+        Who asks, for the message.
+    rows : array_like of int, (n,)
+
+    Returns
+    -------
+    rows : ndarray, int64 (n,)
+
+    Raises
+    ------
+    InputError
+        If they are no integers, such as a mask: as numbers, its False and True would be rows 0 and 1.
+    """
+    rows = np.asarray(rows)
+    if rows.size and rows.dtype.kind not in "iu":
+        raise InputError(f"{who}: rows are {rows.dtype}; give their numbers, integers: np.flatnonzero(mask) for a mask")
+    return rows.astype(np.int64)
+
+
 def load_inputs(dataset, indices, preprocessing):
     """Read and prepare some of a dataset's images, on several threads.
 
@@ -97,7 +121,7 @@ class Loader:
     Raises
     ------
     InputError
-        If the batch size is below 1, or images are to be distorted without an rng or by numbers from elsewhere.
+        If the batch size is below 1, rows are no integers, or images are to be distorted without an rng or by numbers from elsewhere.
     Exception
         Whatever a thread raises, with the image's title in a note.
     """
@@ -105,7 +129,7 @@ class Loader:
     def __init__(self, dataset, rows, batch_size, preprocessing, augment=None, rng=None, workers=None):
         if augment is not None and rng is None:
             raise InputError("Loader: distortions are random; pass rng=np.random.default_rng(seed) too")
-        self.dataset, self.rows, self.batch_size = dataset, np.asarray(rows, np.int64), batch_size
+        self.dataset, self.rows, self.batch_size = dataset, row_numbers("Loader", rows), batch_size
         self.preprocessing, self.augment, self.rng, self.workers = preprocessing, augment, rng, workers
         self._n_batches = len(list(batches(len(self.rows), batch_size)))
         if augment is not None and len(self.rows):

@@ -5,7 +5,7 @@ import numpy as np
 
 from ..backend import to_device, to_numpy
 from ..compute import parallel
-from ..data.loader import batches
+from ..data.loader import batches, row_numbers
 from ..errors import InputError
 from ..layers import evaluating
 from ..ops import cross_entropy, softmax
@@ -67,10 +67,10 @@ def evaluate(net, x, labels, rows=None, batch_size=64, workers=None, loss=cross_
     Raises
     ------
     InputError
-        If there are no rows.
+        If there are no rows, or rows are no integers.
     """
     labels = np.asarray(labels)
-    rows = np.arange(len(labels)) if rows is None else np.asarray(rows)
+    rows = np.arange(len(labels)) if rows is None else row_numbers("evaluate", rows)
     if len(rows) == 0:
         raise InputError("evaluate: no rows to measure; give at least one")
     device = net.device

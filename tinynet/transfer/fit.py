@@ -8,7 +8,7 @@ from tqdm import tqdm
 from ..backend import to_device, to_numpy
 from ..compute import one_blas_thread, parallel
 from ..compute.checks import refuse_generators
-from ..data.loader import Loader, batches
+from ..data.loader import Loader, batches, row_numbers
 from ..errors import InputError
 from ..ops import cross_entropy
 from ..optim import constant
@@ -98,12 +98,12 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     Raises
     ------
     InputError
-        If there are no training rows, the optimiser or the average is of another network, the loss is no longer a finite
+        If there are no training rows, rows are no integers, the optimiser or the average is of another network, the loss is no longer a finite
         number (`Diverged`), or the network or the loss is one that `parallel.gradients` refuses.
     """
-    labels, val = np.asarray(labels), np.asarray(val, np.int64)
+    labels, val = np.asarray(labels), row_numbers("fit", val)
     if not isinstance(train, Loader):
-        train = np.asarray(train, np.int64)
+        train = row_numbers("fit", train)
     elif train.rng is not rng:
         raise InputError("fit: the loader draws from a generator of its own, which no checkpoint would save; give both the same")
     if len(train) == 0:

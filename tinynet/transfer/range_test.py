@@ -11,7 +11,7 @@ import numpy as np
 from ..backend import to_device
 from ..compute import one_blas_thread, parallel
 from ..compute.checks import refuse_generators
-from ..data.loader import batches
+from ..data.loader import batches, row_numbers
 from ..errors import InputError
 from ..ops import cross_entropy
 
@@ -73,7 +73,7 @@ def lr_range_test(net, x, labels, train, optimizer, rng, lowest=1e-5, highest=10
     InputError
         If there are no training rows, fewer than two steps, a range that does not rise, or a first group with the rate 0.
     """
-    labels, train, first = np.asarray(labels), np.asarray(train, np.int64), optimizer.groups[0]["lr"]
+    labels, train, first = np.asarray(labels), row_numbers("lr_range_test", train), optimizer.groups[0]["lr"]
     if len(train) == 0 or steps < 2 or not 0 < lowest < highest < math.inf or first == 0:
         raise InputError(f"lr_range_test: {len(train)} training rows, {steps} steps from {lowest} to {highest}, and a first "
                          f"rate of {first}; give rows, two steps or more, a range that rises from above 0, and a rate above 0")
