@@ -342,6 +342,22 @@ def test_a_mask_is_no_list_of_rows(data):
         evaluate(net, x, labels, mask)
 
 
+def test_labels_that_are_no_classes_are_refused_whatever_the_loss(data):
+    x, labels, _, _ = data
+
+    def own(scores, labels, total):
+        labels = np.asarray(labels).reshape(len(scores), -1)[:, 0]
+        return ops.cross_entropy(scores, np.maximum(labels, 0).astype(int), total)
+
+    for wrong in (labels[:, None], labels.astype(float), labels > 0, labels - 1):
+        net = dropout_net()
+        with pytest.raises(InputError, match="fit: labels"):
+            fit(net, x, wrong, np.arange(len(x)), [], SGD(net.parameters(), 0.1), 1, np.random.default_rng(0), loss=own,
+                progress=False)
+        with pytest.raises(InputError, match="evaluate: labels"):
+            evaluate(net, x, wrong, loss=own)
+
+
 def test_it_says_what_is_wrong(data):
     x, labels, rows, val = data
     net = dropout_net()

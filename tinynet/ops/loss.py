@@ -72,7 +72,7 @@ def cross_entropy(scores, labels, total=None):
     InputError
         If there are no scores (N, K), or the labels are not N integers in 0 .. K-1.
     """
-    labels = _check_labels("cross_entropy", scores, labels)
+    labels = check_labels("cross_entropy", scores, labels)
     return CrossEntropy(labels, float(len(labels) if total is None else total))(scores)
 
 
@@ -101,12 +101,29 @@ def hinge(scores, labels, total=None):
     ----------
     J. Weston, C. Watkins, "Support vector machines for multi-class pattern recognition", 1999.
     """
-    labels = _check_labels("hinge", scores, labels)
+    labels = check_labels("hinge", scores, labels)
     return Hinge(labels, float(len(labels) if total is None else total))(scores)
 
 
-def _check_labels(op, scores, labels):
-    """Return the labels as an integer array where the scores are."""
+def check_labels(op, scores, labels):
+    """Return the labels as an integer array where the scores are.
+
+    Parameters
+    ----------
+    op : str
+        Who asks, for the message.
+    scores : Tensor, shape (N, K)
+    labels : ndarray of int, shape (N,)
+
+    Returns
+    -------
+    labels : ndarray, int64 (N,)
+
+    Raises
+    ------
+    InputError
+        If there are no scores (N, K), or the labels are not N integers in 0 .. K-1.
+    """
     labels = labels.data if isinstance(labels, Tensor) else labels
     found = to_numpy(labels)
     if scores.ndim != 2:

@@ -9,6 +9,7 @@ from ..data.loader import batches, row_numbers
 from ..errors import InputError
 from ..layers import evaluating
 from ..ops import cross_entropy, softmax
+from ..ops.loss import check_labels
 from ..tensor import Tensor
 
 
@@ -67,7 +68,7 @@ def evaluate(net, x, labels, rows=None, batch_size=64, workers=None, loss=cross_
     Raises
     ------
     InputError
-        If there are no rows, or rows are no integers.
+        If there are no rows, rows are no integers, or labels no integers in 0 .. K-1, whatever the loss.
     """
     labels = np.asarray(labels)
     rows = np.arange(len(labels)) if rows is None else row_numbers("evaluate", rows)
@@ -78,6 +79,7 @@ def evaluate(net, x, labels, rows=None, batch_size=64, workers=None, loss=cross_
         scores = np.concatenate([to_numpy(parallel.run(net, to_device(x[rows[part]], device), workers))
                                  for part in batches(len(rows), batch_size)])
     true, predicted = labels[rows], scores.argmax(axis=1)
+    check_labels("evaluate", Tensor(scores), true)
     confusion = np.zeros((scores.shape[1],) * 2, int)
     np.add.at(confusion, (true, predicted), 1)
     return Evaluation(loss(Tensor(scores), true, len(true)).item(), float((true == predicted).mean()), confusion,

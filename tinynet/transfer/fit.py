@@ -11,7 +11,9 @@ from ..compute.checks import refuse_generators
 from ..data.loader import Loader, batches, row_numbers
 from ..errors import InputError
 from ..ops import cross_entropy
+from ..ops.loss import check_labels
 from ..optim import constant
+from ..tensor import Tensor
 from .evaluate import evaluate
 
 
@@ -98,8 +100,9 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     Raises
     ------
     InputError
-        If there are no training rows, rows are no integers, the optimiser or the average is of another network, the loss is no longer a finite
-        number (`Diverged`), or the network or the loss is one that `parallel.gradients` refuses.
+        If there are no training rows, rows are no integers, labels no integers in 0 .. K-1, the optimiser or the average is
+        of another network, the loss is no longer a finite number (`Diverged`), or the network or the loss is one that
+        `parallel.gradients` refuses.
     """
     labels, val = np.asarray(labels), row_numbers("fit", val)
     if not isinstance(train, Loader):
@@ -168,6 +171,7 @@ def _train_epoch(net, x, labels, train, optimizer, rng, batch_size, loss, worker
     for inputs, true in _epoch(x, labels, train, batch_size, rng):
         optimizer.zero_grad()
         value, scores = parallel.gradients(net, loss, to_device(inputs, device), true, workers, penalty)
+        check_labels("fit", Tensor(scores), true)           # of a loss of the reader's own too: they are counted below
         optimizer.step()
         if ema:
             ema.update()
