@@ -2,6 +2,7 @@
 
 Whether a batch runs whole or in many parts, with one worker or four, in one go or stopped and gone on with.
 """
+import collections
 import functools
 
 import numpy as np
@@ -291,6 +292,53 @@ def test_a_loss_that_forgets_the_total_is_refused_where_it_would_be_wrong(data, 
 
 
 # What hides a generator, and what the threads are told
+
+class Cell:
+    """No Module, and so nobody finds its weight."""
+
+    def __init__(self):
+        self.weight = Parameter(np.ones((4, 1, 1), np.float32))
+
+
+class HiddenWeight(Module):
+    """Keeps a weight where nobody looks."""
+
+    by_row = True
+
+    def __init__(self, where):
+        self.kept = {"object": Cell(), "deque": collections.deque([Cell().weight]), "nowhere yet": None}.get(where)
+        if where == "closure of self":                      # a copy of the layer would still read the first one's
+            self.weight = Cell().weight
+            self.read = lambda: self.weight
+        elif where == "closure":
+            weight = Cell().weight
+            self.read = lambda: weight
+
+    def forward(self, x):
+        if isinstance(self.kept, Cell):
+            return x * self.kept.weight
+        if isinstance(self.kept, collections.deque):
+            return x * self.kept[0]
+        if not hasattr(self, "read") and not hasattr(self, "weight"):
+            self.weight = Cell().weight
+        return x * (self.read() if hasattr(self, "read") else self.weight)
+
+
+@pytest.mark.parametrize("where", ["object", "deque", "closure", "nowhere yet"])
+def test_a_weight_that_nobody_finds_is_refused(where, cut, data):
+    with pytest.raises(InputError, match=r"reads a weight \(4, 1, 1\) that is none of its parameters"):
+        parallel.gradients(network(HiddenWeight(where)), ops.cross_entropy, *data)
+
+
+def test_a_copy_that_reads_the_firsts_weight_is_refused(cut, data):
+    net = network(HiddenWeight("closure of self"))
+    if cut == "whole":
+        parallel.gradients(net, ops.cross_entropy, *data)
+        assert net["own"].weight.grad is not None
+    else:
+        with pytest.raises(InputError, match="none of its parameters"):
+            parallel.gradients(net, ops.cross_entropy, *data)
+
 
 class HiddenNoise(Module):
     by_row = True

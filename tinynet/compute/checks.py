@@ -82,6 +82,34 @@ def _is_full(cell):
     return True
 
 
+def check_weights(own, scores):
+    """Check that a network reads no weight but its parameters: any other would not be trained, saved or copied.
+
+    Parameters
+    ----------
+    own : list of Parameter
+        ``net.parameters()`` before forward ran.
+    scores : Tensor
+        What it returned.
+
+    Raises
+    ------
+    InputError
+        If it does: a weight in an object that is no Module, in a closure, or made by forward.
+    """
+    known, waiting, seen = {id(p) for p in own}, [scores], set()
+    while waiting:
+        x = waiting.pop()
+        if not isinstance(x, Tensor) or not x.requires_grad:
+            continue
+        if x.creator is None and id(x) not in known:
+            raise InputError(f"the network reads a weight {x.shape} that is none of its parameters, so it would not be trained "
+                             "or saved; make it an attribute of a Module, in __init__, and read it there by self, or freeze it")
+        if x.creator is not None and id(x.creator) not in seen:
+            seen.add(id(x.creator))
+            waiting += x.creator.inputs
+
+
 def check_loss(value, scores):
     """Check that a loss reaches no parameter by another way than through the scores.
 

@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..layers import Module, Parameter, Random, Sequential
 from ..layers.module import works_by_row
 from ..tensor import Tensor, no_grad
-from .checks import check_loss, check_not_random, check_total, refuse_generators, state_kept
+from .checks import check_loss, check_not_random, check_total, check_weights, refuse_generators, state_kept
 from .executors import executor_map
 from .threads import one_blas_thread, ordered_map
 
@@ -141,7 +141,7 @@ def gradients(net, loss, x, labels, workers=None, penalty=None, executor=None):
     Raises
     ------
     InputError
-        If the batch is empty, the loss reaches for weights or does not divide by the total, or a module holds a
+        If the batch is empty, the network reads a weight that is none of its parameters, the loss reaches for weights or does not divide by the total, or a module holds a
         random generator without being a `layers.Random`. With an executor also if a layer remembers what it did, or what
         `executor_map` says; nothing is added then.
     """
@@ -166,7 +166,9 @@ def _forward(net, x):
 
 
 def _forward_backward(net, loss, x, labels, total):
+    own = net.parameters()
     scores = net(Tensor(x))
+    check_weights(own, scores)
     value = loss(scores, labels, total)
     check_loss(value, scores)
     value.backward()
