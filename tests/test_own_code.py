@@ -291,7 +291,24 @@ def test_a_loss_that_forgets_the_total_is_refused_where_it_would_be_wrong(data, 
             parallel.gradients(network(PlainByRow()), loss, *data)
 
 
-# What hides a generator, and what the threads are told
+def spread(scores, labels, total):
+    """A sum over total, but each row's part depends on the others': their mean."""
+    away = scores - scores.mean(axis=0)
+    return ops.cross_entropy(scores, labels, total) + (away * away).sum() / total
+
+
+def test_a_loss_that_compares_rows_is_refused_where_it_would_be_wrong(data, monkeypatch):
+    whole, _ = parallel.gradients(network(PlainByRow()), spread, *data)
+    net = network(PlainByRow())
+    monkeypatch.setattr(parallel, "MICRO_BATCH_NUMBERS", 2 * ROW)
+    with pytest.raises(InputError, match="losses of the parts of the batch add up to .* in which no row"):
+        parallel.gradients(net, spread, *data)
+    assert net.parameters()[0].grad is None
+    net.by_row = False                                      # as the message says
+    assert parallel.gradients(net, spread, *data)[0] == pytest.approx(whole, rel=1e-5)
+
+
+# What hides a weight
 
 class Cell:
     """No Module, and so nobody finds its weight."""
@@ -339,6 +356,8 @@ def test_a_copy_that_reads_the_firsts_weight_is_refused(cut, data):
         with pytest.raises(InputError, match="none of its parameters"):
             parallel.gradients(net, ops.cross_entropy, *data)
 
+
+# What hides a generator, and what the threads are told
 
 class HiddenNoise(Module):
     by_row = True

@@ -163,6 +163,31 @@ def check_total(loss, scores, labels, total, value):
                          "be the sum over the rows divided by total, as in losses.sum() / total")
 
 
+def check_sum(loss, scores, labels, value):
+    """Check that the losses of the parts of a batch add up to the loss of the whole.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(scores, labels, total)``
+    scores, labels : ndarray
+        Of the whole batch.
+    value : float
+        The sum of the losses of its parts.
+
+    Raises
+    ------
+    InputError
+        If they do not: the loss of a row depends on the other rows.
+    """
+    with no_grad():
+        whole = loss(Tensor(scores), labels, len(scores)).item()
+    if np.isfinite(value) and not np.isclose(whole, value, rtol=1e-3, atol=1e-6):
+        raise InputError(f"the losses of the parts of the batch add up to {value:.4g}, and that of the whole is {whole:.4g}: it "
+                         "must be a sum over the rows in which no row's loss depends on another row; for one that compares "
+                         "rows, set by_row = False on the network, which then runs whole")
+
+
 @contextmanager
 def state_kept(net):
     """Check that a network remembers nothing of what it does inside a ``with`` block, as a copy's memory would be lost.

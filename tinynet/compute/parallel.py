@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..layers import Module, Parameter, Random, Sequential
 from ..layers.module import works_by_row
 from ..tensor import Tensor, no_grad
-from .checks import check_loss, check_not_random, check_total, check_weights, refuse_generators, state_kept
+from .checks import check_loss, check_not_random, check_sum, check_total, check_weights, refuse_generators, state_kept
 from .executors import executor_map
 from .threads import one_blas_thread, ordered_map
 
@@ -141,9 +141,9 @@ def gradients(net, loss, x, labels, workers=None, penalty=None, executor=None):
     Raises
     ------
     InputError
-        If the batch is empty, the network reads a weight that is none of its parameters, the loss reaches for weights or does not divide by the total, or a module holds a
-        random generator without being a `layers.Random`. With an executor also if a layer remembers what it did, or what
-        `executor_map` says; nothing is added then.
+        If the batch is empty, the network reads a weight that is none of its parameters, the loss reaches for weights, does
+        not divide by the total or compares rows, or a module holds a random generator without being a `layers.Random`. With
+        an executor also if a layer remembers what it did, or what `executor_map` says; nothing is added then.
     """
     if len(x) == 0:
         raise InputError("gradients: the batch has no rows; give at least one image")
@@ -226,10 +226,12 @@ def _sum_of_parts(net, loss, x, labels, parts, workers, executor):
         all_scores.append(scores)
         sums = [own if gradient is None else gradient if own is None else np.add(gradient, own, out=gradient)
                 for gradient, own in zip(sums, grads)]
+    scores = array_module(all_scores[0]).concatenate(all_scores)
+    check_sum(loss, scores, labels, total)
     for p, gradient in zip(net.parameters(), sums):         # now that nothing can fail
         if gradient is not None:
             p.grad = gradient if p.grad is None else p.grad + gradient
-    return total, array_module(all_scores[0]).concatenate(all_scores)
+    return total, scores
 
 
 def _in_order(results):
