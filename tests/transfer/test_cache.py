@@ -457,6 +457,26 @@ def test_a_trunk_that_answers_otherwise_each_time_is_refused(tmp_path, layer):
         activations(tmp_path, Sequential(**dict(net[:"drop"].children()), own=layer, flat=net["flat"]).eval())
 
 
+class Centred(Module):
+    """Takes the batch's mean in evaluation too: of an image alone, nothing is left."""
+
+    def forward(self, x):
+        return x - x.mean(axis=0)
+
+
+class Brightest(Module):
+    def forward(self, x):
+        return x / (1 + float(abs(x.data).max()))
+
+
+@pytest.mark.parametrize("layer", [Centred(), Brightest()])
+def test_a_trunk_that_needs_the_other_images_in_evaluation_too_is_refused(tmp_path, layer):
+    net = Sequential(own=layer, flat=Flatten()).eval()
+    with pytest.raises(InputError, match="depends on the other images of its batch"):
+        activations(tmp_path, net)
+    assert [entry.photos for entry in ActivationCache(tmp_path).entries()] == [0], "nothing was kept"
+
+
 def test_a_frozen_batch_norm_in_training_is_not(tmp_path):
     net, dataset = make_net().train(), Pictures()
     codes = activations(tmp_path / "train", net, dataset, cut="relu")

@@ -21,13 +21,14 @@ import numpy as np
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from ..backend import to_numpy
+from ..backend import to_device, to_numpy
 from ..compute.checks import check_not_random
 from ..errors import InputError
 from ..files import Rows, sha256
 from ..layers import Module
 from ..layers.module import works_by_row
 from ..models import for_inference
+from ..tensor import Tensor, no_grad
 from ..weights import tensors_sha256
 from .extract import Extractor, close, extract
 
@@ -116,6 +117,8 @@ class ActivationCache:
             quick = Extractor(for_inference(trunk), preprocessing)
             _probe(rows, images, *(lambda i, way=way: way.row(dataset.image(i)) for way in (extractor, quick)), folder)
             missing = {image: i for i, image in enumerate(images) if image not in rows.of}
+            if missing and not works_by_row(trunk):
+                _check_alone(extractor, dataset.image(next(iter(missing.values()))))
             if missing:
                 with (closing(extract(quick, dataset, list(missing.values()), workers, executor)) as found,
                       tqdm(found, f"activations before {cut}", len(missing), unit="image", disable=not progress) as bar):
@@ -238,6 +241,16 @@ def _probe(rows, images, compute, quickly, folder):
         warnings.warn(f"{folder}: the trunk gives other numbers than when these were kept, so its code was changed; all "
                       "are computed again", stacklevel=3)
         rows.forget()
+
+
+def _check_alone(extractor, image):
+    """Raise if an image's row is another one in a batch with a second image, as may be where a layer does not say by_row."""
+    x = extractor.preprocessing(image)
+    with no_grad():
+        beside = extractor.net(Tensor(to_device(np.stack([x, 2 * x + 1]), extractor.net.device))).data[0]
+    if not close(to_numpy(beside), extractor.apply(x)):
+        raise InputError("the cache: what the trunk makes of an image depends on the other images of its batch, also in "
+                         "evaluation; let a layer use statistics that it took in training, or cut before it")
 
 
 def _key(trunk, preprocessing, cut, dtype, network):
