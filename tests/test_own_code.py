@@ -146,6 +146,20 @@ class Momentum(Optimizer):
         w -= lr * state["v"]
 
 
+class Returns(Momentum):
+    """Leaves the weights as they are."""
+
+    def update(self, w, g, lr, state):
+        return w - lr * g
+
+
+def test_an_update_that_returns_the_weights_is_refused(data):
+    net = network(PlainByRow())
+    parallel.gradients(net, ops.cross_entropy, *data)
+    with pytest.raises(InputError, match="Returns: update returns an array, .* in place, as by w -= lr"):
+        Returns(net.parameters(), 0.1, 0.9).step()
+
+
 LAYERS = {
     "layer": Plain, "layer by row": PlainByRow, "batch norm": OwnNorm, "batch norm that inherits": OwnNormThatInherits,
     "noise": lambda: Noise(np.random.default_rng(1)), "noise MT19937": lambda: Noise(np.random.Generator(np.random.MT19937(1))),

@@ -74,7 +74,10 @@ class Optimizer:
                 gradient = p.grad
                 if group["weight_decay"]:
                     gradient = gradient + group["weight_decay"] * p.data
-                self.update(p.data, gradient, group["lr"], self.state.setdefault(position, {}))
+                new = self.update(p.data, gradient, group["lr"], self.state.setdefault(position, {}))
+                if new is not None and new is not p.data:
+                    raise self._error("update returns an array, which nobody takes; let it change the array w in place, as by "
+                                      "w -= lr * g")
                 p.version += 1                      # backward refuses a tape that read the old values
 
     def update(self, w, g, lr, state):
