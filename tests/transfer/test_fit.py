@@ -86,6 +86,12 @@ def test_the_schedule_scales_every_group_and_leaves_the_rates_as_they_were(data)
     assert [group["lr"] for group in optimizer.groups] == [0.5, 0.1]
 
 
+@pytest.mark.parametrize("factor", [-1, float("nan"), float("inf"), None, np.array([1.0, 2.0])])
+def test_a_schedule_that_gives_no_factor_is_refused(data, factor):
+    with pytest.raises(InputError, match="fit: the schedule gives .* for epoch 1; a factor is a number from 0 up"):
+        train(data, dropout_net(), schedule=lambda epoch: factor if epoch else np.float32(1))
+
+
 class Stop(Exception):
     """Stands for a kill between two epochs."""
 

@@ -100,9 +100,9 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
     Raises
     ------
     InputError
-        If there are no training rows, rows are no integers, labels no integers in 0 .. K-1, the optimiser or the average is
-        of another network, the loss is no longer a finite number (`Diverged`), or the network or the loss is one that
-        `parallel.gradients` refuses.
+        If there are no training rows, rows are no integers, labels no integers in 0 .. K-1, the schedule gives no number from
+        0 up, the optimiser or the average is of another network, the loss is no longer a finite number (`Diverged`), or the
+        network or the loss is one that `parallel.gradients` refuses.
     """
     labels, val = np.asarray(labels), row_numbers("fit", val)
     if not isinstance(train, Loader):
@@ -126,8 +126,11 @@ def fit(net, x, labels, train, val, optimizer, epochs, rng, batch_size=32, loss=
         for epoch in bar:
             if patience is not None and len(val) and epoch - history["best_epoch"] > patience:
                 break
+            factor = schedule(epoch)
+            if not (isinstance(factor, (int, float, np.number)) and 0 <= factor < math.inf):
+                raise InputError(f"fit: the schedule gives {factor!r} for epoch {epoch}; a factor is a number from 0 up")
             for group, lr in zip(optimizer.groups, rates):
-                group["lr"] = lr * schedule(epoch)
+                group["lr"] = lr * factor
             value, accuracy = _train_epoch(net.train(), x, labels, train, optimizer, rng, batch_size, loss, workers, penalty,
                                            ema)
             _note(history, "train", epoch, value, accuracy)
