@@ -501,3 +501,12 @@ def test_what_was_changed_since_it_was_read_is_refused(change):
         y.backward()
     (x * W).backward()
     assert x.grad.tolist() == W.data.tolist()
+
+
+def test_a_result_that_was_changed_is_refused():
+    for operation in ops.tanh, ops.exp, lambda x: x * 2:    # some keep what they made, some do not
+        x = Tensor([0.5], requires_grad=True)
+        y = operation(x)
+        y.data *= 2                                         # by which the gradient would have to be doubled too
+        with pytest.raises(RuntimeError, match="the result of .* was changed by assigning to .data"):
+            y.sum().backward()

@@ -55,7 +55,7 @@ class Tensor:
         The values.
     version : int
         How often `data` was assigned to, as by ``x.data -= ...``. Backward refuses to use what was changed after an
-        operation read it. Writing to elements, ``x.data[0] = ...``, is not counted.
+        operation read it, and a result that was changed at all. Writing to elements, ``x.data[0] = ...``, is not counted.
     grad : ndarray or None
         The gradient of the last backward, of the data's shape and dtype; calls of backward add up.
     requires_grad : bool
@@ -266,7 +266,11 @@ def _run_tape(output, gradient):
             _check_gradient(gx, x._data, function)
             if x.creator is None:
                 _accumulate(x, gx)
-            elif x.creator in arriving:
+                continue
+            if x.version:
+                raise RuntimeError(f"backward: the result of {x.creator} was changed by assigning to .data, as x.data *= 2 does, "
+                                   "which no tape records; compute a new Tensor, such as x * 2")
+            if x.creator in arriving:
                 arriving[x.creator] = arriving[x.creator] + gx      # used twice: gradients add
             else:
                 arriving[x.creator] = gx
