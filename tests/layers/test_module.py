@@ -331,3 +331,15 @@ def test_a_part_of_a_network_with_a_forward_of_its_own_is_refused():
     with pytest.raises(InputError, match="forward of its own"):
         patched[1:]
     assert own["relu"] is own[0], "one stage is what it is"
+
+
+@pytest.mark.parametrize("names", [("means",), "mean"])
+def test_buffers_that_are_no_names_of_attributes_are_refused(names):
+    class Own(Module):
+        buffers = names
+
+        def __init__(self):
+            self.mean = np.zeros(3, np.float32)
+
+    with pytest.raises(InputError, match="Own: buffers is .* names of arrays that __init__ assigns"):
+        Sequential(own=Own()).state_dict()

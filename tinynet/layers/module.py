@@ -136,6 +136,9 @@ class Module:
 
     def state_dict(self, prefix=""):
         """Return every parameter and buffer as {dotted name: ndarray}; the arrays are the live ones, not copies."""
+        if not set(self.buffers) <= vars(self).keys():
+            raise InputError(f"{type(self).__name__}: buffers is {self.buffers!r}; give names of arrays that __init__ assigns, "
+                             'a tuple such as ("mean",)')
         own = {prefix + name: value.data if isinstance(value, Parameter) else value
                for name, value in vars(self).items() if isinstance(value, Parameter) or name in self.buffers}
         for name, child in self.children():
