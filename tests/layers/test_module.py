@@ -284,6 +284,31 @@ class SaysItAgain(Inherits):
     by_row = True
 
 
+class Steps(ByRow):
+    def forward(self, x):
+        return self.before(x) * 2
+
+    def before(self, x):
+        return x
+
+    by_row = True
+
+
+class ChangesAStep(Steps):
+    def before(self, x):
+        return x - x.mean(axis=0)
+
+
+class OnlySettings(Steps):
+    buffers = ()
+
+    def __init__(self):
+        self.gain = 2
+
+    def report(self):
+        return self.gain
+
+
 class Calls(ByRow):
     def __call__(self, x):
         return x - x.mean(axis=0)
@@ -291,6 +316,7 @@ class Calls(ByRow):
 
 @pytest.mark.parametrize("layer, answer", [
     (ByRow(), True), (Own(), False), (Inherits(), False), (SaysItAgain(), True), (Calls(), False), (ReLU(), True),
+    (Steps(), True), (ChangesAStep(), False), (OnlySettings(), True),
     (BatchNorm(3), False), (BatchNorm(3).eval(), True), (Dropout(0.5), True)], ids=lambda value: type(value).__name__)
 def test_a_network_works_by_row_if_every_layer_says_so_itself(layer, answer):
     assert works_by_row(layer) == answer

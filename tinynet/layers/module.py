@@ -245,7 +245,8 @@ def works_by_row(net):
     Returns
     -------
     answer : bool
-        False also for a class that inherits ``by_row = True`` but has a ``forward`` of its own: that one has not said it.
+        False also for a class that inherits ``by_row = True`` but has a ``forward``, or another method that this may call, of
+        its own: that one has not said it.
     """
     return all(_says_by_row(module) for module in net.modules())
 
@@ -257,7 +258,9 @@ def _says_by_row(module):
         return False
     bases = type(module).__mro__
     said = next(i for i, base in enumerate(bases) if "by_row" in vars(base))
-    return all(said <= i or base is Module for i, base in enumerate(bases) if {"forward", "__call__"} & vars(base).keys())
+    return not any("__call__" in vars(base) or any(name in dir(bases[said]) and (callable(value) or isinstance(value, property))
+                                                   for name, value in vars(base).items() if not name.startswith("__"))
+                   for base in bases[:said])
 
 
 @contextmanager
