@@ -147,3 +147,8 @@ def test_a_distortion_that_draws_from_elsewhere_is_refused():
     with pytest.raises(InputError, match=r"Copies: .*Shaken\(deviation=20.0\) makes another picture each time"):
         Copies(Pictures(), ROWS, Shaken(), 1)
     assert len(Copies(Pictures(), ROWS, Shaken(), 0)) == len(Copies(Pictures(), [], Shaken(), 2)) == 8
+
+
+def test_a_mask_of_rows_is_refused():
+    with pytest.raises(InputError, match="Copies: rows are bool; .*flatnonzero"):
+        Copies(Pictures(), np.ones(8, bool), AUGMENT, 1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from .dataset import reader
-from .loader import check_augment, distorted
+from .loader import check_augment, distorted, row_numbers
 
 
 class Copies:
@@ -56,7 +56,7 @@ class Copies:
         self.dataset, self.augment, self.seed = dataset, augment, seed
         self.name, self.classes = dataset.name, dataset.classes
         self.augmented = getattr(dataset, "augmented", False)
-        rows = np.asarray(rows, np.int64)
+        rows = row_numbers("Copies", rows)
         if copies and len(rows):
             check_augment("Copies", augment, dataset.image(rows[0]))
         self._of = np.concatenate([np.arange(len(dataset)), np.tile(rows, copies)])     # the image each is made from
