@@ -121,7 +121,8 @@ class Loader:
     Raises
     ------
     InputError
-        If the batch size is below 1, rows are no integers, or images are to be distorted without an rng or by numbers from elsewhere.
+        If the batch size is below 1, rows are no integers, or images are to be distorted without an rng or by numbers from
+        elsewhere.
     Exception
         Whatever a thread raises, with the image's title in a note.
     """

@@ -108,7 +108,7 @@ class Module:
         return list({id(p): p for _, p in self.named_parameters()}.values())
 
     def train(self, mode=True):
-        """Switch this module and all inside it, each by its own `train`, to training (or with False to evaluation); return it."""
+        """Switch this module and all inside it, each by its own `train`, to training (with False to evaluation); return it."""
         self.training = mode
         for _, child in self.children():
             child.train(mode)
