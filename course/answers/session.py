@@ -204,7 +204,7 @@ def as_python(source):
 def message(error):
     """Return what a student needs of an exception: the lines of their cells and the last line."""
     if isinstance(error, SyntaxError) and str(error.filename).split(" ")[0] in CELLS:
-        return f"line {error.lineno} of your cell: {(error.text or '').strip()}\n{type(error).__name__}: {error.msg}"
+        return f"line {error.lineno} of your cell: {str(error.text or '').strip()}\n{type(error).__name__}: {error.msg}"
     frames = [(frame, CELLS.get(frame.filename.split(" ")[0])) for frame in traceback.extract_tb(error.__traceback__)]
     lines = [f"line {frame.lineno} of {cell}{'' if frame.name == '<module>' else f', in {frame.name}'}: {frame.line}"
              for frame, cell in frames if cell]

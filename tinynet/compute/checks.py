@@ -137,32 +137,6 @@ def check_loss(value, scores):
             waiting += x.creator.inputs
 
 
-def check_total(loss, scores, labels, total, value):
-    """Check that a loss divides by the total it is given: else the losses of the parts would not add up.
-
-    Parameters
-    ----------
-    loss : callable
-        ``loss(scores, labels, total)``
-    scores, labels : ndarray
-        Of one part.
-    total : int
-        Rows of the whole batch.
-    value : float
-        The loss of that part.
-
-    Raises
-    ------
-    InputError
-        If half of it does not come out for twice the total.
-    """
-    with no_grad():
-        half = loss(Tensor(scores), labels, 2 * total).item()
-    if np.isfinite(value) and not np.isclose(2 * half, value, rtol=1e-3, atol=1e-6):
-        raise InputError(f"the loss is {value:.4g} for a total of {total} and {half:.4g} for twice that, not half: it must "
-                         "be the sum over the rows divided by total, as in losses.sum() / total")
-
-
 def check_sum(loss, scores, labels, value):
     """Check that the losses of the parts of a batch add up to the loss of the whole.
 
@@ -178,13 +152,13 @@ def check_sum(loss, scores, labels, value):
     Raises
     ------
     InputError
-        If they do not: the loss of a row depends on the other rows.
+        If they do not: it is not divided by the total it is given, or the loss of a row depends on the other rows.
     """
     with no_grad():
         whole = loss(Tensor(scores), labels, len(scores)).item()
     if np.isfinite(value) and not np.isclose(whole, value, rtol=1e-3, atol=1e-6):
         raise InputError(f"the losses of the parts of the batch add up to {value:.4g}, and that of the whole is {whole:.4g}: it "
-                         "must be a sum over the rows in which no row's loss depends on another row; for one that compares "
+                         "must be the sum over the rows divided by total, as in losses.sum() / total; for a loss that compares "
                          "rows, set by_row = False on the network, which then runs whole")
 
 

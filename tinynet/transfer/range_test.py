@@ -71,7 +71,8 @@ def lr_range_test(net, x, labels, train, optimizer, rng, lowest=1e-5, highest=10
     Raises
     ------
     InputError
-        If there are no training rows, fewer than two steps, a range that does not rise, or a first group with the rate 0.
+        If there are no training rows, rows are no integers, there are fewer than two steps, a range that does not rise, or a
+        first group with the rate 0.
     """
     labels, train, first = np.asarray(labels), row_numbers("lr_range_test", train), optimizer.groups[0]["lr"]
     if len(train) == 0 or steps < 2 or not 0 < lowest < highest < math.inf or first == 0:

@@ -52,8 +52,8 @@ def test_what_an_answer_defines_stands_although_a_line_fails():
 
 
 def test_an_error_of_syntax_may_name_any_file():
-    for name in (5, None, b"x", "<answer 1>", "x.py"):
-        session = load(f"raise SyntaxError('no', ({name!r}, 1, 1, 'x ='))\ndef f(): return 1")
+    for name, text in [(5, "x ="), (None, "x ="), (b"x", "x ="), ("<answer 1>", "x ="), ("<answer 1>", 5), ("x.py", None)]:
+        session = load(f"raise SyntaxError('no', ({name!r}, 1, 1, {text!r}))\ndef f(): return 1")
         assert "SyntaxError: no" in session.failed[0] and session.answer.f() == 1
 
 

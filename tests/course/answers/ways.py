@@ -146,9 +146,10 @@ TRIED = {
     "only a text": ("'A cell that is a text.'", PLAIN, "# a comment"),
     "bars": ("from tqdm.auto import tqdm, trange",
              PLAIN.replace("    e = ", "    for i in tqdm(range(2), desc='rows'):\n        pass\n    e = "), ""),
-    "writes above the bars": ("from tqdm.auto import tqdm\nfrom tqdm.contrib import tenumerate",
+    "writes above the bars": ("from tqdm.auto import tqdm\nfrom tqdm.contrib import tenumerate, tzip",
                               PLAIN.replace("    e =", "    for i, x in tenumerate([1]):\n        tqdm.write(f'{x}', end='')\n"
-                                            "    assert i == 0\n    e ="), ""),
+                                            "    assert i == 0 and list(tzip('ab', [1, 2])) == [('a', 1), ('b', 2)]\n    e ="),
+                              ""),
     "prints much": tried("for i in range(300_000):\n    print('step', i)"),
     "prints much to stderr": tried("import sys\nfor i in range(300_000):\n    print('step', i, file=sys.stderr)"),
     "prints what no encoding has": ("", PLAIN.replace("    e =", "    print('\\ud800')\n    e ="), ""),
