@@ -141,9 +141,10 @@ def gradients(net, loss, x, labels, workers=None, penalty=None, executor=None):
     Raises
     ------
     InputError
-        If the batch is empty, the network reads a weight that is none of its parameters, the loss reaches for weights, does
-        not divide by the total or compares rows, or a module holds a random generator without being a `layers.Random`. With
-        an executor also if a layer remembers what it did, or what `executor_map` says; nothing is added then.
+        If the batch is empty, the network reads a weight that is none of its parameters, the loss reaches for weights or its
+        values for parts of the batch do not add up to that for the whole, or a module holds a random generator without being
+        a `layers.Random`. With an executor also if a layer remembers what it did, or what `executor_map` says; nothing is
+        added then.
     """
     if len(x) == 0:
         raise InputError("gradients: the batch has no rows; give at least one image")
